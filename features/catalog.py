@@ -1,0 +1,204 @@
+"""The product catalogue: what the shop sells, and the shared numbering of products.
+
+A product's index is its place in the catalogue and never changes: products are only
+appended. Event log, timelines, bundles and the service therefore mean the same product by
+the same index as long as one catalogue extends the other.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features.columns import Columns as C
+from features.columns import ProductId
+from features.errors import InputError, StorageError, shown
+
+SCHEMA = pa.schema(
+    [
+        pa.field(C.PRODUCT_ID, pa.string(), nullable=False),
+        pa.field(C.PARENT_ID, pa.string()),
+        pa.field(C.TITLE, pa.string()),
+        pa.field(C.CATEGORY, pa.string()),
+        pa.field(C.BRAND, pa.string()),
+        pa.field(C.PRICE, pa.float64()),
+        pa.field(C.ATTRIBUTES, pa.string()),
+        pa.field(C.FIRST_SEEN_AT, pa.int64()),
+        pa.field(C.AVAILABLE, pa.bool_()),
+    ]
+)
+"""Columns of `catalog.parquet`; attributes are a JSON object, first_seen_at an instant."""
+
+
+@dataclass(frozen=True)
+class Product:
+    """One product as the shop describes it; `parent_id` groups variants."""
+
+    product_id: ProductId
+    parent_id: str | None = None
+    title: str | None = None
+    category: str | None = None
+    """Category path, outermost first: `Garden > Pots`."""
+    brand: str | None = None
+    price: float | None = None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    first_seen_at: int | None = None
+    available: bool = True
+
+
+class Catalog:
+    """Products in index order, with the arrays that features are computed from."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self.table = table.select(SCHEMA.names).cast(SCHEMA)
+        if len(self.index) != len(self):
+            raise InputError("the catalogue lists a product id twice; keep one row per id")
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    @classmethod
+    def of(cls, products: Iterable[Product]) -> "Catalog":
+        """A catalogue of these products, in this order."""
+        rows = [
+            {
+                C.PRODUCT_ID: p.product_id,
+                C.PARENT_ID: p.parent_id,
+                C.TITLE: p.title,
+                C.CATEGORY: p.category,
+                C.BRAND: p.brand,
+                C.PRICE: p.price,
+                C.ATTRIBUTES: json.dumps(dict(p.attributes), sort_keys=True),
+                C.FIRST_SEEN_AT: p.first_seen_at,
+                C.AVAILABLE: p.available,
+            }
+            for p in products
+        ]
+        return cls(pa.Table.from_pylist(rows, schema=SCHEMA))
+
+    @classmethod
+    def empty(cls) -> "Catalog":
+        """A catalogue without products."""
+        return cls(SCHEMA.empty_table())
+
+    @classmethod
+    def load(cls, path: Path) -> "Catalog":
+        """Read `catalog.parquet`.
+
+        Raises:
+            StorageError: the file is missing or unreadable.
+        """
+        try:
+            return cls(pq.read_table(path))
+        except (OSError, pa.ArrowException) as error:
+            raise StorageError(f"cannot read the catalogue {path}: {error}") from error
+
+    def save(self, path: Path) -> None:
+        """Write `catalog.parquet`."""
+        pq.write_table(self.table, path, compression="zstd")
+
+    def extended(self, products: Sequence[Product]) -> "Catalog":
+        """This catalogue with `products` appended, or updated where their id is known."""
+        rows = {row[C.PRODUCT_ID]: row for row in self.table.to_pylist()}
+        for row in Catalog.of(products).table.to_pylist():
+            rows[row[C.PRODUCT_ID]] = {
+                **rows.get(row[C.PRODUCT_ID], {}),
+                **{name: value for name, value in row.items() if value is not None},
+            }
+        return Catalog(pa.Table.from_pylist(list(rows.values()), schema=SCHEMA))
+
+    @cached_property
+    def ids(self) -> list[ProductId]:
+        """Product ids by index."""
+        return [ProductId(i) for i in self.table[C.PRODUCT_ID].to_pylist()]
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """Index by product id."""
+        return {product_id: i for i, product_id in enumerate(self.ids)}
+
+    @cached_property
+    def parent(self) -> npt.NDArray[np.int32]:
+        """For each product the index of the product that stands for it and its variants.
+
+        A parent that is itself in the catalogue stands for its variants; otherwise the
+        first variant does, so that there is always something to show.
+        """
+        out = np.arange(len(self), dtype=np.int32)
+        first: dict[str, int] = {}
+        for i, parent_id in enumerate(self.table[C.PARENT_ID].to_pylist()):
+            if parent_id is not None:
+                out[i] = self.index.get(parent_id, first.setdefault(parent_id, i))
+        return out
+
+    @cached_property
+    def categories(self) -> list[str]:
+        """Category paths by category index, in order of first appearance."""
+        return self._dictionary(C.CATEGORY)[0]
+
+    @cached_property
+    def category(self) -> npt.NDArray[np.int32]:
+        """Category index of each product; -1 where it has none."""
+        return self._dictionary(C.CATEGORY)[1]
+
+    @cached_property
+    def brands(self) -> list[str]:
+        """Brands by brand index, in order of first appearance."""
+        return self._dictionary(C.BRAND)[0]
+
+    @cached_property
+    def brand(self) -> npt.NDArray[np.int32]:
+        """Brand index of each product; -1 where it has none."""
+        return self._dictionary(C.BRAND)[1]
+
+    @cached_property
+    def price(self) -> npt.NDArray[np.float32]:
+        """List price of each product; NaN where unknown."""
+        column = self.table[C.PRICE].to_numpy(zero_copy_only=False)
+        return np.asarray(column, dtype=np.float64).astype(np.float32)
+
+    @cached_property
+    def first_seen_at(self) -> npt.NDArray[np.int64]:
+        """When each product was first seen; 0 where unknown."""
+        return np.asarray(self.table[C.FIRST_SEEN_AT].fill_null(0).to_numpy(), dtype=np.int64)
+
+    @cached_property
+    def available(self) -> npt.NDArray[np.bool_]:
+        """Which products can be bought."""
+        column = self.table[C.AVAILABLE].fill_null(True)
+        return np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.bool_)
+
+    def title(self, index: int) -> str:
+        """A product's title; its id where it has none."""
+        return str(self.table[C.TITLE][index].as_py() or self.ids[index])
+
+    def product(self, index: int) -> Product:
+        """Everything known about one product."""
+        row = {name: self.table[name][index].as_py() for name in SCHEMA.names}
+        row[C.ATTRIBUTES] = json.loads(row[C.ATTRIBUTES] or "{}")
+        return Product(**row)
+
+    def find(self, product_id: str) -> int:
+        """The index of a product id.
+
+        Raises:
+            InputError: the catalogue does not know it.
+        """
+        try:
+            return self.index[product_id]
+        except KeyError:
+            raise InputError(f"the catalogue has no product {shown(product_id)}") from None
+
+    def _dictionary(self, column: str) -> tuple[list[str], npt.NDArray[np.int32]]:
+        encoded = self.table[column].combine_chunks().dictionary_encode()
+        if isinstance(encoded, pa.ChunkedArray):
+            encoded = encoded.combine_chunks()
+        codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        return encoded.dictionary.to_pylist(), np.asarray(codes, dtype=np.int32)

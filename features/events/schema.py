@@ -1,0 +1,138 @@
+"""The event schema as Python sees it: loaded once from `schema.toml`."""
+
+import tomllib
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from features.errors import InputError, shown
+
+PropertyType = Literal["text", "number", "money", "boolean", "instant", "products", "tags"]
+
+HISTORY_ROWS = 2_000
+"""How many of a customer's latest rows of one type features look at, unless `history` says."""
+
+MAX_ID_BYTES = 255
+"""Longest id in UTF-8; longer ones are rejected, not cut: two cut ids could be one."""
+
+
+@dataclass(frozen=True)
+class Property:
+    """One property of events: its type, unit and bounds."""
+
+    name: str
+    type: PropertyType
+    meaning: str
+    unit: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+@dataclass(frozen=True)
+class EventType:
+    """One kind of event, and which of its properties the timeline keeps as numbers."""
+
+    code: int
+    name: str
+    aliases: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    value: tuple[str, ...] = ()
+    quantity: tuple[str, ...] = ()
+    measure: tuple[str, ...] = ()
+    lines: str | None = None
+    channel: str | None = None
+    internal: bool = False
+    history: int = HISTORY_ROWS
+
+    @property
+    def properties(self) -> tuple[str, ...]:
+        """All properties that are kept."""
+        return self.required + self.optional
+
+
+@dataclass(frozen=True)
+class Schema:
+    """Event types by name, alias and code; properties; channels."""
+
+    version: int
+    events: tuple[EventType, ...]
+    properties: dict[str, Property]
+    channels: dict[str, int]
+    _by_name: dict[str, EventType] = field(repr=False)
+    _by_code: dict[int, EventType] = field(repr=False)
+
+    def find(self, name: str) -> EventType | None:
+        """The event type of a name or alias, whatever its case; None when unknown."""
+        return self._by_name.get(name.strip().casefold())
+
+    def code(self, name: str) -> int:
+        """The code of an event type.
+
+        Raises:
+            InputError: no event type has this name.
+        """
+        event = self.find(name)
+        if event is None:
+            raise InputError(
+                f"no event type is called {shown(name)}; see features/events/schema.toml"
+            )
+        return event.code
+
+    def of_code(self, code: int) -> EventType | None:
+        """The event type of a code; None for code 0 and codes of a newer schema."""
+        return self._by_code.get(code)
+
+    def history(self, code: int) -> int:
+        """How many of a customer's latest rows of this type features look at."""
+        event = self.of_code(code)
+        return event.history if event else HISTORY_ROWS
+
+    @property
+    def channel_names(self) -> dict[int, str]:
+        """Channel names by code."""
+        return {code: name for name, code in self.channels.items()}
+
+
+@cache
+def schema() -> Schema:
+    """The event schema.
+
+    Raises:
+        InputError: `schema.toml` contradicts itself (a code or name used twice, an
+            undeclared property); this stops everything, since codes are stored.
+    """
+    return _parse(tomllib.loads(Path(__file__).with_name("schema.toml").read_text("utf-8")))
+
+
+def _parse(document: dict[str, Any]) -> Schema:
+    properties = {
+        name: Property(name=name, **declared) for name, declared in document["properties"].items()
+    }
+    by_name: dict[str, EventType] = {}
+    by_code: dict[int, EventType] = {}
+    for declared in document["events"]:
+        fields: dict[str, Any] = {
+            key: tuple(v) if isinstance(v, list) else v for key, v in declared.items()
+        }
+        event = EventType(**fields)
+        for name in {event.name.casefold(), *(alias.casefold() for alias in event.aliases)}:
+            if name in by_name:
+                raise InputError(f"schema.toml names {shown(name)} twice; rename one")
+            by_name[name] = event
+        if event.code in by_code or not 0 < event.code < 256:
+            raise InputError(f"schema.toml: {event.name}: code {event.code} is taken or not 1-255")
+        by_code[event.code] = event
+        slots = event.value + event.quantity + event.measure
+        for name in event.properties + slots:
+            if name not in properties:
+                raise InputError(f"schema.toml: {event.name} uses undeclared property {name}")
+    return Schema(
+        version=document["version"],
+        events=tuple(by_code.values()),
+        properties=properties,
+        channels=document["channels"],
+        _by_name=by_name,
+        _by_code=by_code,
+    )

@@ -1,0 +1,214 @@
+"""Reference: what is known of the population as of an instant.
+
+A category's price level, a product's usual repurchase gap and what is bought together are not
+functions of one timeline. They are computed here from what was known before an instant, and
+travel with the bundle, so that the service uses the very numbers the models were trained on.
+"""
+
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from features.catalog import Catalog
+from features.errors import StorageError
+from features.events.schema import schema
+from features.instants import DAY_MS
+from features.timeline import Timelines
+
+NEIGHBOURS = 20
+"""Co-purchase neighbours kept for each product."""
+
+MIN_TOGETHER = 2
+"""Baskets that two products must share; once is chance."""
+
+MIN_GAPS = 5
+"""Repurchases a product needs before its gap is stated."""
+
+MAX_BASKET = 200
+"""Products in a basket beyond which it says nothing about what goes together (wholesale);
+it also bounds the pairs that are counted."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Population facts as of an instant; product arrays are by catalogue index, at parents."""
+
+    category_price: npt.NDArray[np.float32]
+    """Median price of one piece bought, by category index; NaN where nothing was bought."""
+    product_gap_days: npt.NDArray[np.float32]
+    """Median days between a customer's repurchases of the product; NaN below MIN_GAPS."""
+    product_buyers: npt.NDArray[np.int32]
+    """Distinct customers who bought it."""
+    co_offsets: npt.NDArray[np.int64]
+    """Neighbours of product p are `co_products[co_offsets[p]:co_offsets[p + 1]]`."""
+    co_products: npt.NDArray[np.int32]
+    co_weight: npt.NDArray[np.float32]
+    """Cosine of the two products' baskets, strongest first."""
+
+    @classmethod
+    def empty(cls, catalog: Catalog) -> "Reference":
+        """Nothing known yet about these products."""
+        return cls(
+            category_price=np.full(len(catalog.categories), np.nan, np.float32),
+            product_gap_days=np.full(len(catalog), np.nan, np.float32),
+            product_buyers=np.zeros(len(catalog), np.int32),
+            co_offsets=np.zeros(len(catalog) + 1, np.int64),
+            co_products=np.empty(0, np.int32),
+            co_weight=np.empty(0, np.float32),
+        )
+
+    @classmethod
+    def as_of(cls, timelines: Timelines, catalog: Catalog, at: int) -> "Reference":
+        """Population facts from what was known before an instant.
+
+        Arguments:
+            timelines: all customers, anonymous baskets included.
+            catalog: the numbering the timelines' products refer to.
+            at: int64 ms UTC.
+        """
+        lines = _lines_before(timelines, catalog, at)
+        if not len(lines.product):
+            return cls.empty(catalog)
+        n = len(catalog)
+        priced = (lines.category >= 0) & (lines.price > 0)
+        offsets, products, weight = _together(lines, n)
+        return cls(
+            category_price=_medians(
+                lines.category[priced], lines.price[priced], len(catalog.categories)
+            ),
+            product_gap_days=_gaps(lines, n),
+            product_buyers=_buyers(lines, n),
+            co_offsets=offsets,
+            co_products=products,
+            co_weight=weight,
+        )
+
+    def extended(self, catalog: Catalog) -> "Reference":
+        """The same facts for a catalogue that has grown; of new products nothing is known."""
+        unknown = Reference.empty(catalog)
+        held = len(self.product_buyers)
+        unknown.category_price[: len(self.category_price)] = self.category_price
+        unknown.product_gap_days[:held] = self.product_gap_days
+        unknown.product_buyers[:held] = self.product_buyers
+        unknown.co_offsets[: held + 1] = self.co_offsets
+        unknown.co_offsets[held + 1 :] = self.co_offsets[-1]
+        return replace(unknown, co_products=self.co_products, co_weight=self.co_weight)
+
+    def save(self, folder: Path) -> None:
+        """Write one .npy file per array."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for field in fields(self):
+            np.save(folder / f"{field.name}.npy", getattr(self, field.name))
+
+    @classmethod
+    def load(cls, folder: Path) -> "Reference":
+        """Memory-map saved facts.
+
+        Raises:
+            StorageError: an array is missing or unreadable.
+        """
+        try:
+            return cls(
+                **{
+                    field.name: np.asarray(np.load(folder / f"{field.name}.npy", mmap_mode="c"))
+                    for field in fields(cls)
+                }
+            )
+        except (OSError, ValueError) as error:
+            raise StorageError(f"cannot read reference facts from {folder}: {error}") from error
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """Order lines known before the instant, in the timelines' order."""
+
+    customer: npt.NDArray[np.int64]
+    basket: npt.NDArray[np.int64]
+    day: npt.NDArray[np.int64]
+    product: npt.NDArray[np.int32]
+    category: npt.NDArray[np.int32]
+    price: npt.NDArray[np.float32]
+
+
+def _lines_before(timelines: Timelines, catalog: Catalog, at: int) -> _Lines:
+    rows = timelines.rows
+    line = schema().code("Order Line")
+    keep = np.flatnonzero(
+        (rows.type == line) & (rows.at < at) & (rows.known_at <= at) & (rows.product >= 0)
+    )
+    customer = np.searchsorted(timelines.offsets, keep, side="right") - 1
+    moment = rows.at[keep]
+    # Lines stand right behind their order, so a basket ends where customer or instant change.
+    starts = np.ones(len(keep), np.bool_)
+    starts[1:] = (np.diff(customer) != 0) | (np.diff(moment) != 0)
+    variant = rows.product[keep]
+    return _Lines(
+        customer=customer,
+        basket=np.cumsum(starts) - 1,
+        day=moment // DAY_MS,
+        product=catalog.parent[variant],
+        category=catalog.category[variant],
+        price=rows.measure[keep],
+    )
+
+
+def _medians(
+    group: npt.NDArray[np.int32], value: npt.NDArray[np.float32], groups: int, least: int = 1
+) -> npt.NDArray[np.float32]:
+    """Median of the values of each group; NaN below `least` values."""
+    order = np.lexsort((value, group))
+    value = value[order]
+    counts = np.bincount(group, minlength=groups)
+    ends = np.cumsum(counts)
+    out = np.full(groups, np.nan, np.float32)
+    some = np.flatnonzero(counts >= least)
+    low = ends[some] - counts[some] + (counts[some] - 1) // 2
+    high = ends[some] - counts[some] + counts[some] // 2
+    out[some] = (value[low] + value[high]) / 2
+    return out
+
+
+def _gaps(lines: _Lines, n: int) -> npt.NDArray[np.float32]:
+    order = np.lexsort((lines.day, lines.product, lines.customer))
+    customer, product, day = lines.customer[order], lines.product[order], lines.day[order]
+    gap = np.diff(day)
+    again = (np.diff(customer) == 0) & (np.diff(product) == 0) & (gap > 0)
+    return _medians(product[1:][again], gap[again].astype(np.float32), n, MIN_GAPS)
+
+
+def _buyers(lines: _Lines, n: int) -> npt.NDArray[np.int32]:
+    pairs = np.unique(lines.customer * np.int64(n) + lines.product)
+    return np.bincount(pairs % n, minlength=n).astype(np.int32)
+
+
+def _together(
+    lines: _Lines, n: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+    """Strongest neighbours by the cosine of basket incidence (Sarwar et al. 2001)."""
+    baskets = int(lines.basket[-1]) + 1
+    incidence = sparse.csr_array(
+        (np.ones(len(lines.product), np.float32), (lines.basket, lines.product)),
+        shape=(baskets, n),
+    )
+    incidence.data[:] = 1.0
+    size = np.diff(incidence.indptr)
+    incidence = incidence[(size > 1) & (size <= MAX_BASKET)]
+    together = sparse.csr_array(incidence.T @ incidence)
+    norm = np.sqrt(np.maximum(together.diagonal(), 1.0))
+    together.setdiag(0)
+    offsets = np.zeros(n + 1, np.int64)
+    products: list[npt.NDArray[np.int32]] = []
+    weights: list[npt.NDArray[np.float32]] = []
+    for p in range(n):
+        part = slice(together.indptr[p], together.indptr[p + 1])
+        other, count = together.indices[part], together.data[part]
+        often = count >= MIN_TOGETHER
+        other, weight = other[often], count[often] / (norm[p] * norm[other[often]])
+        best = np.lexsort((other, -weight))[:NEIGHBOURS]
+        products.append(other[best].astype(np.int32))
+        weights.append(weight[best].astype(np.float32))
+        offsets[p + 1] = offsets[p] + len(best)
+    return offsets, np.concatenate(products), np.concatenate(weights)

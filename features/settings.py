@@ -1,0 +1,45 @@
+"""Settings every part shares: where things live and how much of a history is read.
+
+Each field can be set by an environment variable of the same name with the prefix
+`REGULARS_`, for instance `REGULARS_DATA=/srv/regulars`.
+"""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Paths and limits."""
+
+    model_config = SettingsConfigDict(env_prefix="REGULARS_", frozen=True, extra="ignore")
+
+    data: Path = Path(".regulars")
+    """The folder that holds everything the system writes; one folder is one backup."""
+
+    seed: int = 0
+    """The seed of every random choice; the same input then gives the same bundle."""
+
+    threads: int = Field(default=2, ge=1)
+    """Threads of training jobs; two, so that a laptop stays usable."""
+
+    @property
+    def log(self) -> Path:
+        """The event log: Parquet segments, catalogue, quarantine."""
+        return self.data / "log"
+
+    @property
+    def bundles(self) -> Path:
+        """Published bundles, a folder each, and the pointer to the champion."""
+        return self.data / "bundles"
+
+    @property
+    def tracking_uri(self) -> str:
+        """The MLflow store when `MLFLOW_TRACKING_URI` is not set: one SQLite file."""
+        return f"sqlite:///{(self.data / 'mlflow.db').absolute()}"
+
+    @property
+    def artifacts(self) -> Path:
+        """Where runs put their artefacts when the tracking store is the SQLite file."""
+        return self.data / "artifacts"

@@ -1,0 +1,203 @@
+"""Timelines: every customer's events as flat arrays, sorted by customer and time.
+
+A *row* is one event, or one line of an order or refund. `Timelines` holds all customers and
+is memory-mapped; `Timeline` is one customer, in the same columns, and can be appended to.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from features.errors import InputError, StorageError, shown
+
+ROW = np.dtype(
+    [
+        ("at", np.int64),
+        ("known_at", np.int64),
+        ("value", np.float32),
+        ("quantity", np.float32),
+        ("measure", np.float32),
+        ("product", np.int32),
+        ("type", np.uint8),
+        ("channel", np.uint8),
+    ]
+)
+"""One row, 38 bytes, packed.
+
+at: when it happened. known_at: since when it is known to be this customer's, the later of its
+arrival and of the link that tied its identifier to the customer. value, quantity, measure: the
+event type's numbers (NaN when absent). product: catalogue index of the variant, -1 when none.
+type, channel: codes of the event schema. Instants are int64 milliseconds, UTC.
+"""
+
+COLUMNS: tuple[str, ...] = ROW.names or ()
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """One customer's rows, in time order; each field is an array of shape (rows,)."""
+
+    at: npt.NDArray[np.int64]
+    known_at: npt.NDArray[np.int64]
+    value: npt.NDArray[np.float32]
+    quantity: npt.NDArray[np.float32]
+    measure: npt.NDArray[np.float32]
+    product: npt.NDArray[np.int32]
+    type: npt.NDArray[np.uint8]
+    channel: npt.NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.at)
+
+    @classmethod
+    def of(cls, rows: npt.NDArray[np.void]) -> Self:
+        """A timeline of rows of dtype `ROW` in any order; equal instants keep their order."""
+        rows = rows[np.argsort(rows["at"], kind="stable")]
+        return cls(**{name: np.ascontiguousarray(rows[name]) for name in COLUMNS})
+
+    @classmethod
+    def empty(cls) -> Self:
+        """A customer of whom nothing is known."""
+        return cls.of(np.empty(0, ROW))
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """A timeline of packed rows, as `to_bytes` writes them and a store appends them."""
+        return cls.of(np.frombuffer(data, ROW))
+
+    def rows(self) -> npt.NDArray[np.void]:
+        """All rows, as a structured array of dtype `ROW`."""
+        out = np.empty(len(self), ROW)
+        for name in COLUMNS:
+            out[name] = getattr(self, name)
+        return out
+
+    def to_bytes(self) -> bytes:
+        """All rows, packed."""
+        return self.rows().tobytes()
+
+    def appended(self, rows: npt.NDArray[np.void]) -> Self:
+        """This timeline with further rows (dtype `ROW`), each at its own time."""
+        return type(self).of(np.concatenate([self.rows(), rows]))
+
+    def until(self, at: int) -> Self:
+        """What was known just before an instant: `at` earlier, `known_at` not later."""
+        keep = (self.at < at) & (self.known_at <= at)
+        return type(self)(**{name: getattr(self, name)[keep] for name in COLUMNS})
+
+    def with_products(self, index: npt.NDArray[np.int32]) -> Self:
+        """The same rows in another catalogue's numbering: `index[old] = new`, or -1."""
+        if not len(index):
+            return replace(self, product=np.full(len(self), -1, np.int32))
+        mapped = np.where(self.product >= 0, index[self.product], np.int32(-1))
+        return replace(self, product=mapped.astype(np.int32))
+
+
+@dataclass(frozen=True)
+class Timelines:
+    """All customers: rows of customer `i` are `offsets[i]:offsets[i + 1]` of each column."""
+
+    customers: npt.NDArray[np.bytes_]
+    """Customer ids in UTF-8, sorted, shape (customers,)."""
+    known: npt.NDArray[np.bool_]
+    """False for visitors and baskets that no user id stands behind."""
+    offsets: npt.NDArray[np.int64]
+    rows: Timeline
+    """The columns of all customers, one after another."""
+
+    def __len__(self) -> int:
+        return len(self.customers)
+
+    def customer(self, index: int) -> Timeline:
+        """One customer's timeline (views, not copies)."""
+        part = slice(int(self.offsets[index]), int(self.offsets[index + 1]))
+        return Timeline(**{name: getattr(self.rows, name)[part] for name in COLUMNS})
+
+    def index(self, customer_ids: Iterable[str]) -> npt.NDArray[np.int64]:
+        """Places of customers.
+
+        Raises:
+            InputError: one of them has no timeline.
+        """
+        asked = list(customer_ids)
+        encoded = np.array([i.encode() for i in asked], dtype=np.bytes_)
+        found = np.searchsorted(self.customers, encoded)
+        inside = found < len(self)
+        hit = inside.copy()
+        hit[inside] = self.customers[found[inside]] == encoded[inside]
+        if not hit.all():
+            missing = asked[int(np.argmin(hit))]
+            raise InputError(f"no customer {shown(missing)} in these timelines")
+        return found.astype(np.int64)
+
+    def ids(self, places: npt.NDArray[np.int64] | slice = slice(None)) -> list[str]:
+        """Customer ids at these places."""
+        return [i.decode() for i in self.customers[places].tolist()]
+
+    @classmethod
+    def of(
+        cls, timelines: Sequence[tuple[str, Timeline]], known: Sequence[bool] | None = None
+    ) -> "Timelines":
+        """Timelines of these customers, for small data and tests."""
+        order = sorted(range(len(timelines)), key=lambda i: timelines[i][0].encode())
+        parts = [timelines[i][1] for i in order]
+        counts = [len(part) for part in parts]
+        return cls(
+            customers=np.array([timelines[i][0].encode() for i in order], dtype=np.bytes_),
+            known=np.array([True if known is None else known[i] for i in order], dtype=np.bool_),
+            offsets=np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]).astype(np.int64),
+            rows=Timeline(
+                **{
+                    name: np.concatenate(
+                        [np.empty(0, ROW[name]), *(getattr(part, name) for part in parts)]
+                    )
+                    for name in COLUMNS
+                }
+            ),
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write one .npy file per column; `open` maps them back."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, array in self._arrays().items():
+            np.save(folder / f"{name}.npy", array)
+        (folder / "timelines.json").write_text(json.dumps({"row": ROW.descr}))
+
+    @classmethod
+    def open(cls, folder: Path) -> "Timelines":
+        """Memory-map saved timelines.
+
+        Raises:
+            StorageError: the folder holds none, or of another row layout.
+        """
+        try:
+            layout = json.loads((folder / "timelines.json").read_text())["row"]
+            if [tuple(part) for part in layout] != ROW.descr:
+                raise StorageError(f"{folder} has another row layout; build the timelines again")
+            load = {
+                # copy-on-write pages: the kernel is compiled once, for writable arrays
+                name: np.asarray(np.load(folder / f"{name}.npy", mmap_mode="c"))
+                for name in ("customers", "known", "offsets", *COLUMNS)
+            }
+        except (OSError, ValueError, KeyError) as error:
+            raise StorageError(f"cannot read timelines from {folder}: {error}") from error
+        return cls(
+            customers=load["customers"],
+            known=load["known"],
+            offsets=load["offsets"],
+            rows=Timeline(**{name: load[name] for name in COLUMNS}),
+        )
+
+    def _arrays(self) -> dict[str, npt.NDArray[np.generic]]:
+        columns = {name: getattr(self.rows, name) for name in COLUMNS}
+        return {
+            "customers": self.customers,
+            "known": self.known,
+            "offsets": self.offsets,
+            **columns,
+        }
