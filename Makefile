@@ -1,0 +1,50 @@
+# Two commands do all set-up: `make demo` and `make test`. What the first made, the second reuses.
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format serve bench lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "regulars needs Python 3.11 or newer; say which: make PYTHON=python3.12 …"; exit 1; }
+	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
+	@echo "Installing the locked dependencies into $(VENV) (about a minute, once)"
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(RUN) -c 'import lightgbm' 2>/dev/null \
+		|| { echo "LightGBM does not load: install libgomp (Debian and Ubuntu: apt-get install libgomp1)"; exit 1; }
+	@touch $@
+
+demo: $(READY) ## Simulate a shop, import, train, promote, and serve it
+	@$(RUN) -m training demo
+
+serve: $(READY) ## Serve the champion from .regulars on http://127.0.0.1:8000
+	@$(RUN) -m serving
+
+test: $(READY) ## Run the tests
+	@$(RUN) -m pytest -n 2 --dist loadscope
+
+check: $(READY) ## Lint, check formatting and types
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+	@$(RUN) -m mypy
+
+format: $(READY) ## Format the code
+	@$(RUN) -m ruff format .
+	@$(RUN) -m ruff check --fix .
+
+bench: $(READY) ## Measure the feature kernel beside DuckDB and Polars
+	@$(RUN) -m tests.benchmarks features --json .regulars/bench/features.json
+
+lock: ## Resolve the dependencies again (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-annotate --no-header --all-extras --upgrade pyproject.toml -o requirements.lock
+
+clean: ## Remove the virtual environment and all data the demo wrote
+	rm -rf $(VENV) .regulars .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,17 @@
+"""The benchmarks' one command line."""
+
+import typer
+
+from tests.benchmarks import features
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+app.command("features")(features.run)
+
+
+@app.callback()
+def benchmarks() -> None:
+    """Measure regulars beside what people use today; each prints a table and writes JSON."""
+
+
+if __name__ == "__main__":
+    app()
