@@ -8,6 +8,7 @@ travel with the bundle, so that the service uses the very numbers the models wer
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
+import numba as nb
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
@@ -180,8 +181,11 @@ def _gaps(lines: _Lines, n: int) -> npt.NDArray[np.float32]:
 
 
 def _buyers(lines: _Lines, n: int) -> npt.NDArray[np.int32]:
-    pairs = np.unique(lines.customer * np.int64(n) + lines.product)
-    return np.bincount(pairs % n, minlength=n).astype(np.int32)
+    bought = sparse.coo_array(
+        (np.ones(len(lines.product), np.int32), (lines.customer, lines.product)),
+        shape=(int(lines.customer[-1]) + 1, n),
+    ).tocsr()  # sums what one customer bought repeatedly
+    return np.bincount(bought.indices, minlength=n).astype(np.int32)
 
 
 def _together(
@@ -198,17 +202,42 @@ def _together(
     incidence = incidence[(size > 1) & (size <= MAX_BASKET)]
     together = sparse.csr_array(incidence.T @ incidence)
     norm = np.sqrt(np.maximum(together.diagonal(), 1.0))
-    together.setdiag(0)
-    offsets = np.zeros(n + 1, np.int64)
-    products: list[npt.NDArray[np.int32]] = []
-    weights: list[npt.NDArray[np.float32]] = []
+    found, products, weight = _strongest(together.indptr, together.indices, together.data, norm)
+    kept = np.arange(NEIGHBOURS) < found[:, None]
+    return np.concatenate([[0], np.cumsum(found)]), products[kept], weight[kept]
+
+
+@nb.njit(cache=True)
+def _strongest(starts, others, counts, norm):  # type: ignore[no-untyped-def]  # compiled
+    """The NEIGHBOURS strongest of each product by insertion; the lower index wins a tie."""
+    n = len(starts) - 1
+    found = np.zeros(n, np.int64)
+    products = np.empty((n, NEIGHBOURS), np.int32)
+    weights = np.empty((n, NEIGHBOURS), np.float32)
     for p in range(n):
-        part = slice(together.indptr[p], together.indptr[p + 1])
-        other, count = together.indices[part], together.data[part]
-        often = count >= MIN_TOGETHER
-        other, weight = other[often], count[often] / (norm[p] * norm[other[often]])
-        best = np.lexsort((other, -weight))[:NEIGHBOURS]
-        products.append(other[best].astype(np.int32))
-        weights.append(weight[best].astype(np.float32))
-        offsets[p + 1] = offsets[p] + len(best)
-    return offsets, np.concatenate(products), np.concatenate(weights)
+        for k in range(starts[p], starts[p + 1]):
+            other = others[k]
+            if other == p or counts[k] < MIN_TOGETHER:
+                continue
+            weight = np.float32(counts[k] / (norm[p] * norm[other]))
+            j = found[p]
+            if j == NEIGHBOURS and not _before(
+                weight, other, weights[p, j - 1], products[p, j - 1]
+            ):
+                continue
+            if j < NEIGHBOURS:
+                found[p] += 1
+            else:
+                j -= 1
+            while j > 0 and _before(weight, other, weights[p, j - 1], products[p, j - 1]):
+                weights[p, j] = weights[p, j - 1]
+                products[p, j] = products[p, j - 1]
+                j -= 1
+            weights[p, j] = weight
+            products[p, j] = other
+    return found, products, weights
+
+
+@nb.njit(cache=True)
+def _before(weight, product, other_weight, other_product):  # type: ignore[no-untyped-def]  # compiled
+    return weight > other_weight or (weight == other_weight and product < other_product)

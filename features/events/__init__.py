@@ -1,0 +1,1 @@
+"""The event vocabulary, the mappings from a shop's tables, and the event log."""

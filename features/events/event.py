@@ -1,0 +1,99 @@
+"""One event, and the schema in which the log holds many."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+
+import pyarrow as pa
+
+from features.columns import Columns as C
+
+ANONYMOUS_PREFIX = "anonymous:"
+"""Put before an anonymous id to make a customer id; user ids may not start with it."""
+
+INSTANT = pa.timestamp("ms", tz="UTC")
+
+PRODUCTS = pa.list_(
+    pa.struct(
+        [
+            pa.field(C.PRODUCT_ID, pa.string()),
+            pa.field(C.QUANTITY, pa.float64()),
+            pa.field(C.PRICE, pa.float64()),
+        ]
+    )
+)
+"""Lines of an order, a refund or a cart: the product, how many, the price of one."""
+
+LOG_SCHEMA = pa.schema(
+    [
+        pa.field(C.EVENT_ID, pa.string(), nullable=False),
+        pa.field(C.TYPE, pa.int16(), nullable=False),
+        pa.field(C.NAME, pa.string(), nullable=False),
+        pa.field(C.TIMESTAMP, INSTANT, nullable=False),
+        pa.field(C.RECEIVED_AT, INSTANT, nullable=False),
+        pa.field(C.USER_ID, pa.string()),
+        pa.field(C.ANONYMOUS_ID, pa.string()),
+        pa.field(C.CHANNEL, pa.string(), nullable=False),
+        pa.field(C.ORDER_ID, pa.string()),
+        pa.field(C.PRODUCT_ID, pa.string()),
+        pa.field(C.VALUE, pa.float64()),
+        pa.field(C.QUANTITY, pa.float64()),
+        pa.field(C.MEASURE, pa.float64()),
+        pa.field(C.CURRENCY, pa.string()),
+        pa.field(C.PRODUCTS, PRODUCTS),
+        pa.field(C.PROPERTIES, pa.string()),
+        pa.field(C.SOURCE, pa.string(), nullable=False),
+    ]
+)
+"""One row per event. type: code of the event schema, 0 when unknown. value, quantity, measure:
+the numbers of the type's timeline slots. properties: a JSON object of the kept properties that
+have no column here. source: the mapping's name, or what the events came through."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of an order, a refund or a cart; `price` is the price of one."""
+
+    product_id: str
+    quantity: float
+    price: float | None
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event, in the fields of `LOG_SCHEMA`; instants are int64 ms UTC."""
+
+    event_id: str
+    type: int
+    name: str
+    timestamp: int
+    received_at: int
+    channel: str
+    source: str = "api"
+    user_id: str | None = None
+    anonymous_id: str | None = None
+    order_id: str | None = None
+    product_id: str | None = None
+    value: float | None = None
+    quantity: float | None = None
+    measure: float | None = None
+    currency: str | None = None
+    products: tuple[Line, ...] | None = None
+    properties: str | None = None
+
+
+def table_of(events: Iterable[Event]) -> pa.Table:
+    """Events as a table of schema `LOG_SCHEMA`, ready to be appended to a log."""
+    return pa.Table.from_pylist([asdict(event) for event in events], schema=LOG_SCHEMA)
+
+
+def events_of(table: pa.Table) -> Iterator[Event]:
+    """The events of a table of schema `LOG_SCHEMA`, in its order."""
+    instants = pa.int64()
+    for name in (C.TIMESTAMP, C.RECEIVED_AT):
+        place = table.schema.get_field_index(name)
+        table = table.set_column(place, name, table[name].cast(INSTANT).cast(instants))
+    for batch in table.select(LOG_SCHEMA.names).to_batches(max_chunksize=10_000):
+        for row in batch.to_pylist():
+            lines = row.pop(C.PRODUCTS)
+            products = None if lines is None else tuple(Line(**line) for line in lines)
+            yield Event(**row, products=products)

@@ -1,0 +1,119 @@
+"""The event log: every event once, in Parquet segments that are only ever added.
+
+    manifest.json            what belongs to the log; other files in the folder do not count
+    segments/000001.parquet  events, schema `LOG_SCHEMA`
+    catalog-000001.parquet   the product catalogue
+    quarantine/000001.parquet rejected rows with their reasons
+    timelines/               built from the log; may be deleted
+
+The manifest is replaced in one step, after all that it names is safely on the disk. A run that
+is killed, or finds the disk full, therefore leaves the log as it was.
+"""
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pyarrow as pa
+
+from features.catalog import Catalog
+from features.errors import StorageError
+from features.events import engine
+from features.events.event import LOG_SCHEMA
+from features.events.manifest import Manifest
+from features.events.transaction import AppendResult, Transaction, transaction
+
+__all__ = ["LOG_SCHEMA", "AppendResult", "EventLog"]
+
+
+class EventLog:
+    """The log in a folder, which need not exist yet: then it is empty.
+
+    Arguments:
+        path: the folder.
+        memory: what DuckDB may use before it spills to disk, as DuckDB writes it.
+        threads: threads for reading, sorting and writing.
+    """
+
+    def __init__(self, path: Path, *, memory: str = engine.MEMORY, threads: int = 2) -> None:
+        self.path = Path(path)
+        self.memory = memory
+        self.threads = threads
+
+    def __len__(self) -> int:
+        return sum(segment.events for segment in self.manifest.segments)
+
+    def __bool__(self) -> bool:
+        return True
+
+    @property
+    def manifest(self) -> Manifest:
+        """What belongs to the log now; read afresh, since another process may append."""
+        return Manifest.load(self.path)
+
+    @property
+    def segments(self) -> list[Path]:
+        """The Parquet files of events, oldest first."""
+        return [self.path / segment.file for segment in self.manifest.segments]
+
+    @property
+    def quarantine(self) -> list[Path]:
+        """The Parquet files of rejected rows (`quarantine.SCHEMA`), oldest first."""
+        return [self.path / file for file in self.manifest.quarantine]
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hexadecimal digits that change when an event or the catalogue does.
+
+        The order in which events were appended, and in what portions, does not matter.
+        """
+        return self.manifest.fingerprint
+
+    @property
+    def last_at(self) -> int:
+        """The latest timestamp of all events (instant).
+
+        Raises:
+            StorageError: the log is empty.
+        """
+        segments = self.manifest.segments
+        if not segments:
+            raise StorageError(
+                f"the event log {self.path} is empty; run `python -m training import` first"
+            )
+        return max(segment.last_at for segment in segments)
+
+    @property
+    def catalog(self) -> Catalog:
+        """The product catalogue; every product of every event is in it."""
+        file = self.manifest.catalog
+        return Catalog.empty() if file is None else Catalog.load(self.path / file)
+
+    def save_catalog(self, catalog: Catalog) -> None:
+        """Replace the catalogue by one that lists the present products first, in their order.
+
+        Raises:
+            InputError: a product is missing or has moved.
+            StorageError: the disk is full, or another process is writing.
+        """
+        with self.transaction() as changes:
+            changes.save_catalog(catalog)
+
+    def append(self, events: pa.Table | pa.RecordBatchReader) -> AppendResult:
+        """Add the events (schema `LOG_SCHEMA`) whose ids are new.
+
+        Products that the catalogue lacks are added to it, by their ids.
+
+        Raises:
+            StorageError: the disk is full, or another process is writing; the log is as it was.
+        """
+        with self.transaction() as changes:
+            changes.connection.register("appended", events)
+            return changes.append("appended")
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """Several changes that happen together when the block ends without an error.
+
+        Raises:
+            StorageError: the disk is full, or another process is writing; the log is as it was.
+        """
+        return transaction(self.path, memory=self.memory, threads=self.threads)

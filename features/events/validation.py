@@ -1,0 +1,296 @@
+"""One event as Segment's clients send it, checked by the schema, and as timeline rows.
+
+It accepts and rejects what the importer's SQL does, in the same words; and `rows` gives the rows
+that `features.timeline_build` gives for the same event.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from features.columns import Columns as C
+from features.errors import EventError
+from features.events import reasons, values
+from features.events.event import ANONYMOUS_PREFIX, Event, Line
+from features.events.row import ROW
+from features.events.rules import ORDER_EVENT
+from features.events.schema import EventType, schema
+from features.instants import DAY_MS, iso
+
+__all__ = ["CLOCK_TOLERANCE_MS", "Event", "Line", "parse", "rows"]
+
+CLOCK_TOLERANCE_MS = DAY_MS
+"""How far a sender's clock may be ahead: such an event counts as having happened on arrival.
+A day covers wrong time zones; what is further ahead is rejected."""
+
+_CHANNELS = {"browser": "web", "mobile": "app", "server": "other"}
+"""Segment's words for channels."""
+
+_CALLS = {
+    "page": "Page Viewed",
+    "screen": "Screen Viewed",
+    "identify": "Identified",
+    "alias": "Aliased",
+    "group": "Grouped",
+}
+
+
+def parse(
+    message: Mapping[str, Any],
+    received_at: int,
+    *,
+    currency: str | None = None,
+    source: str = "api",
+) -> Event:
+    """The event that a message of Segment's HTTP API stands for.
+
+    Explicit nulls and texts of nothing but spaces are absent; numbers and booleans may be
+    written as text. Properties that the event type does not keep are dropped. An event with a
+    name that the schema lacks keeps code 0, its name, ids and time. An Order Completed has the
+    event id `order:<order_id>`, as imported orders have, so that an order counts once however
+    it comes; without a `messageId` the id is made from the content, so that a retry has the same.
+
+    Arguments:
+        message: one call (`type` track, page, screen, identify, alias or group), with `sentAt`
+            of its batch if it came in one.
+        received_at: when it arrived (instant); the sender's clock is corrected by it.
+        currency: the shop's currency; money in another is rejected. None accepts any.
+        source: what it came through.
+
+    Raises:
+        EventError: something is missing, of the wrong type or out of bounds.
+    """
+    name, given = _named(message)
+    kind = schema().find(name)
+    if kind is not None and kind.internal:
+        raise EventError("event", name, reasons.INTERNAL)
+    kept = _properties(kind, given) if kind is not None else {}
+    user_id, anonymous_id = _people(message)
+    order_id, product_id = kept.get(C.ORDER_ID), kept.get(C.PRODUCT_ID)
+    event = Event(
+        event_id=_event_id(message, received_at),
+        type=kind.code if kind else 0,
+        name=kind.name if kind else name,
+        timestamp=_timestamp(message, received_at),
+        received_at=received_at,
+        user_id=user_id,
+        anonymous_id=anonymous_id,
+        channel=_channel(message, kind),
+        order_id=order_id,
+        product_id=product_id,
+        products=kept.get(C.PRODUCTS),
+        source=source,
+    )
+    if kind is None:
+        return event
+    if kind.name == ORDER_EVENT:
+        event = replace(event, event_id=f"order:{order_id}")
+    return _with_numbers(event, kind, kept, currency)
+
+
+def rows(
+    event: Event, product_index: Mapping[str, int], *, known_at: int | None = None
+) -> npt.NDArray[np.void]:
+    """The timeline rows of an event, shape (1 + lines,), dtype `ROW`.
+
+    Arguments:
+        event: the event.
+        product_index: catalogue index by product id; other products get -1.
+        known_at: since when it is known to be its customer's; its arrival when not given.
+    """
+    kind = schema().of_code(event.type)
+    lines = event.products or () if kind is not None and kind.lines else ()
+    out = np.empty(1 + len(lines), ROW)
+    out["at"] = event.timestamp
+    out["known_at"] = event.received_at if known_at is None else known_at
+    out["channel"] = schema().channels.get(event.channel, 0)
+    out["type"] = event.type
+    first = out[0]
+    first["value"] = _slot(event.value)
+    first["quantity"] = _slot(event.quantity)
+    first["measure"] = _slot(event.measure)
+    first["product"] = product_index.get(event.product_id or "", -1)
+    if kind is not None and kind.lines:
+        out["type"][1:] = schema().code(kind.lines)
+    for row, line in zip(out[1:], lines, strict=True):
+        price = _slot(line.price)
+        row["value"] = line.quantity * price
+        row["quantity"] = line.quantity
+        row["measure"] = price
+        row["product"] = product_index.get(line.product_id, -1)
+    return out
+
+
+def _slot(number: float | None) -> float:
+    return math.nan if number is None else number
+
+
+def _named(message: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """The event's name and its properties, whatever call it was."""
+    call = message.get("type")
+    given: dict[str, Any] = dict(_object(message, "properties"))
+    if call == "track":
+        name = values.text("event", message.get("event"), identifier=True)
+        if name is None:
+            raise EventError("event", message.get("event"), reasons.MISSING)
+        return name, given
+    if call not in _CALLS:
+        raise EventError("type", call, f"no call; send track, {', '.join(_CALLS)}")
+    if call in ("page", "screen"):
+        for field, key in (("name", "title"), ("category", "category")):
+            if given.get(key) is None and message.get(field) is not None:
+                given[key] = message[field]
+    elif call == "identify":
+        given = dict(_object(message, "traits"))
+    elif call == "alias":
+        given = {"previous_id": message.get("previousId")}
+    else:
+        given = {"group_id": message.get("groupId")}
+    return _CALLS[call], given
+
+
+def _object(message: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    held = message.get(key)
+    if held is None:
+        return {}
+    if not isinstance(held, Mapping):
+        raise EventError(key, held, "no object")
+    return held
+
+
+def _properties(kind: EventType, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The properties that a type keeps, read and checked; absent ones left out."""
+    kept = {}
+    for name in kind.properties:
+        value = values.read(schema().properties[name], given.get(name))
+        if value is not None:
+            kept[name] = value
+        elif name in kind.required:
+            raise EventError(name, given.get(name), reasons.MISSING)
+    return kept
+
+
+def _people(message: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    user_id = values.text(C.USER_ID, message.get("userId"), identifier=True)
+    anonymous_id = values.text(C.ANONYMOUS_ID, message.get("anonymousId"), identifier=True)
+    if user_id is None and anonymous_id is None:
+        raise EventError(C.USER_ID, None, reasons.NOBODY)
+    if user_id is not None and user_id.startswith(ANONYMOUS_PREFIX):
+        raise EventError(C.USER_ID, user_id, reasons.RESERVED)
+    return user_id, anonymous_id
+
+
+def _event_id(message: Mapping[str, Any], received_at: int) -> str:
+    """The message's id; without one, a hash of what would be the same in a retry."""
+    message_id = values.text(C.EVENT_ID, message.get("messageId"), identifier=True)
+    if message_id is not None:
+        return message_id
+    content = {key: value for key, value in message.items() if key != "sentAt"}
+    if not any(message.get(key) for key in ("originalTimestamp", "timestamp")):
+        content["receivedAt"] = received_at
+    text = json.dumps(content, sort_keys=True, default=str)
+    return f"content:{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+
+
+def _timestamp(message: Mapping[str, Any], received_at: int) -> int:
+    """When it happened by our clock: the arrival less how old it was when it was sent.
+
+    Segment's rule: timestamp = receivedAt − (sentAt − originalTimestamp).
+    """
+    given = {
+        key: values.moment(key, message[key])
+        for key in ("originalTimestamp", "timestamp", "sentAt")
+        if message.get(key) is not None
+    }
+    original = given.get("originalTimestamp", given.get("timestamp"))
+    if original is None:
+        return received_at
+    at = received_at - (given["sentAt"] - original) if "sentAt" in given else original
+    shown = message.get("originalTimestamp") or message.get("timestamp")
+    if at > received_at + CLOCK_TOLERANCE_MS:
+        raise EventError(C.TIMESTAMP, shown, reasons.FUTURE)
+    if at < DAY_MS:
+        raise EventError(C.TIMESTAMP, shown, reasons.TOO_EARLY)
+    return min(at, received_at)
+
+
+def _channel(message: Mapping[str, Any], kind: EventType | None) -> str:
+    """The channel named in the context; else the event type's; else what the context tells."""
+    context = _object(message, "context")
+    named = context.get("channel") or message.get("channel")
+    if isinstance(named, str) and named.strip():
+        channel = named.strip().lower()
+        channel = _CHANNELS.get(channel, channel)
+        return channel if channel in schema().channels else "other"
+    if kind is not None and kind.channel is not None:
+        return kind.channel
+    if context.get("device"):
+        return "app"
+    if context.get("page") or message.get("type") == "page":
+        return "web"
+    return "other"
+
+
+def _with_numbers(
+    event: Event, kind: EventType, kept: Mapping[str, Any], currency: str | None
+) -> Event:
+    """The event with its slots, its currency and its other properties."""
+    money = kept.get(C.CURRENCY)
+    if money is not None and currency is not None and money != currency:
+        raise EventError(C.CURRENCY, money, reasons.other_currency(currency))
+    value = _first(kind.value, kept)
+    quantity = _first(kind.quantity, kept)
+    if kind.lines and event.products:
+        if value is None:
+            value = _total(event.products)
+        quantity = sum(line.quantity for line in event.products)
+    elif kind.quantity and quantity is None:
+        quantity = 1.0
+    return replace(
+        event,
+        value=value,
+        quantity=quantity,
+        measure=_measure(event, kind, kept),
+        currency=(money or currency) if C.CURRENCY in kind.properties else None,
+        properties=_others(kept),
+    )
+
+
+def _first(names: tuple[str, ...], kept: Mapping[str, Any]) -> float | None:
+    return next((float(kept[name]) for name in names if name in kept), None)
+
+
+def _total(lines: tuple[Line, ...]) -> float | None:
+    total = 0.0
+    for line in lines:
+        if line.price is None:
+            return None
+        total += line.price * line.quantity
+    return total
+
+
+def _measure(event: Event, kind: EventType, kept: Mapping[str, Any]) -> float | None:
+    """The measure slot; an instant is stored as days after the event."""
+    for name in kind.measure:
+        if name in kept:
+            if schema().properties[name].type == "instant":
+                return float(kept[name] - event.timestamp) / DAY_MS
+            return float(kept[name])
+    return None
+
+
+def _others(kept: Mapping[str, Any]) -> str | None:
+    """The JSON object of the properties that have no column of their own."""
+    own = (C.ORDER_ID, C.PRODUCT_ID, C.CURRENCY, C.PRODUCTS)
+    others = {
+        name: iso(value) if schema().properties[name].type == "instant" else value
+        for name, value in kept.items()
+        if name not in own
+    }
+    return json.dumps(others, sort_keys=True, ensure_ascii=False) if others else None

@@ -1,0 +1,110 @@
+"""One value of an event, read as its property's type and checked against its bounds."""
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from features.columns import Columns as C
+from features.errors import EventError, InputError
+from features.events import reasons
+from features.events.event import Line
+from features.events.rules import kind_of
+from features.events.schema import MAX_ID_BYTES, Property
+from features.instants import instant
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+def read(declared: Property, value: Any) -> Any:
+    """A property's value as its type, or None where it is absent."""
+    kind = kind_of(declared)
+    if value is None:
+        return None
+    if kind in ("text", "id"):
+        held = text(declared.name, value, identifier=kind == "id")
+        return held.upper() if held and declared.name == C.CURRENCY else held
+    if kind == "number":
+        return _number(declared.name, value, declared.minimum, declared.maximum)
+    if kind == "instant":
+        return moment(declared.name, value)
+    if kind == "boolean":
+        if isinstance(value, str) and value.strip().lower() in ("true", "false"):
+            return value.strip().lower() == "true"
+        if not isinstance(value, bool):
+            raise EventError(declared.name, value, reasons.NOT_TRUE_OR_FALSE)
+        return value
+    return _lines(declared.name, value)
+
+
+def text(column: str, value: Any, *, identifier: bool) -> str | None:
+    """Text without surrounding spaces, or None when nothing is left; numbers become text."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise EventError(column, value, reasons.NOT_TEXT)
+    held = str(value).strip(" ")
+    try:
+        size = len(held.encode())
+    except UnicodeEncodeError:
+        raise EventError(column, ascii(value), reasons.NOT_UTF_8) from None
+    if identifier and size > MAX_ID_BYTES:
+        raise EventError(column, value, reasons.TOO_LONG)
+    if identifier and _CONTROL.search(held):
+        raise EventError(column, value, reasons.CONTROL_CHARACTERS)
+    if "\x00" in held:
+        raise EventError(column, value, reasons.NUL)
+    return held or None
+
+
+def _number(column: str, value: Any, minimum: float | None, maximum: float | None) -> float | None:
+    """A finite number within bounds; null, NaN and empty text are absent."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        written = value.strip()
+        if not written or written.lower() == "nan":
+            return None
+        if not _NUMBER.fullmatch(written):
+            raise EventError(column, value, reasons.NOT_A_NUMBER)
+    elif isinstance(value, bool) or not isinstance(value, int | float):
+        raise EventError(column, value, reasons.NOT_A_NUMBER)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if math.isnan(number):
+        return None
+    if math.isinf(number):
+        raise EventError(column, value, reasons.NOT_A_NUMBER)
+    if minimum is not None and number < minimum:
+        raise EventError(column, value, reasons.below(minimum))
+    if maximum is not None and number > maximum:
+        raise EventError(column, value, reasons.above(maximum))
+    return number
+
+
+def moment(column: str, value: Any) -> int:
+    """The instant of ISO 8601 text."""
+    try:
+        # A bare number could be seconds or milliseconds; guessing wrong is 1970.
+        if not isinstance(value, str):
+            raise InputError(reasons.NOT_A_DATE)
+        return instant(value)
+    except (InputError, OverflowError):
+        raise EventError(column, value, reasons.NOT_A_DATE) from None
+
+
+def _lines(column: str, value: Any) -> tuple[Line, ...] | None:
+    if not isinstance(value, list | tuple) or not all(isinstance(p, Mapping) for p in value):
+        raise EventError(column, value, reasons.NOT_LINES)
+    lines = []
+    for part in value:
+        product_id = text(f"{column}.product_id", part.get(C.PRODUCT_ID), identifier=True)
+        if product_id is None:
+            raise EventError(f"{column}.product_id", part.get(C.PRODUCT_ID), reasons.MISSING)
+        quantity = _number(f"{column}.quantity", part.get(C.QUANTITY), 0, None)
+        price = _number(f"{column}.price", part.get(C.PRICE), 0, None)
+        lines.append(Line(product_id, 1.0 if quantity is None else quantity, price))
+    return tuple(lines) or None

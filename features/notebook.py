@@ -1,0 +1,87 @@
+"""Features as a data frame, for a notebook."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from features.columns import Columns as C
+from features.compute import matrix
+from features.definitions import FEATURES
+from features.definitions.feature import Feature
+from features.events.log import EventLog
+from features.instants import instant, moment
+from features.reference import Reference
+from features.timeline_build import timelines_of
+
+Moment = str | date | datetime | int
+
+
+def frame(
+    log: EventLog | Path | str,
+    customers: Sequence[str] | None = None,
+    *,
+    at: Moment | Sequence[Moment],
+    features: tuple[Feature, ...] = FEATURES,
+    threads: int = 2,
+) -> pd.DataFrame:
+    """Features of customers at an instant, or at several: a point-in-time training frame.
+
+    Arguments:
+        log: the event log or its folder.
+        customers: customer ids; everyone with a user id when left out.
+        at: an instant (`"2011-09-10"`, a date, or int64 ms UTC) or several; each row sees
+            only what was known before its instant, reference facts included.
+        features: which features; `df.attrs["features"]` says in words what each is.
+        threads: threads of the kernel.
+
+    Returns:
+        A frame indexed by (customer_id, instant) with one float32 column per feature, NaN
+        where undefined. `describe(features)` documents the columns.
+
+    Raises:
+        InputError: a customer has no timeline, or `at` is no date.
+        StorageError: the log cannot be read.
+    """
+    if not isinstance(log, EventLog):
+        log = EventLog(Path(log))
+    timelines, catalog = timelines_of(log), log.catalog
+    if customers is None:
+        places = np.flatnonzero(timelines.known).astype(np.int64)
+    else:
+        places = timelines.index(customers)
+    ids = timelines.ids(places)
+    asked = [at] if isinstance(at, str | date | datetime | int) else list(at)
+    parts = []
+    for each in sorted({instant(one) for one in asked}):
+        values = matrix(
+            timelines,
+            places,
+            np.full(len(places), each, np.int64),
+            catalog,
+            Reference.as_of(timelines, catalog, each),
+            features=features,
+            threads=threads,
+        )
+        index = pd.MultiIndex.from_product(
+            [ids, [pd.Timestamp(moment(each))]], names=[C.CUSTOMER_ID, C.INSTANT]
+        )
+        parts.append(pd.DataFrame(values, index=index, columns=[f.name for f in features]))
+    result = pd.concat(parts)
+    result.attrs["features"] = {f.name: f"{f.meaning} ({f.unit})" for f in features}
+    return result
+
+
+def describe(features: tuple[Feature, ...] = FEATURES) -> pd.DataFrame:
+    """What each feature is: family, unit, meaning and hash, indexed by name."""
+    return pd.DataFrame(
+        {
+            "family": [f.family for f in features],
+            "unit": [f.unit for f in features],
+            "meaning": [f.meaning for f in features],
+            "hash": [f.hash for f in features],
+        },
+        index=pd.Index([f.name for f in features], name="feature"),
+    )

@@ -1,0 +1,228 @@
+"""From the event log to `Timelines`: DuckDB sorts, so that the log need not fit in memory."""
+
+import json
+import shutil
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from features import identity
+from features.columns import Columns as C
+from features.events import engine
+from features.events.event import ANONYMOUS_PREFIX
+from features.events.lock import held
+from features.events.log import LOG_SCHEMA, EventLog
+from features.events.schema import schema
+from features.timeline import COLUMNS, ROW, Timelines
+
+FOLDER = "timelines"
+BATCH_ROWS = 500_000
+"""Sorted rows held as Arrow at a time; 500,000 are some 20 MB."""
+
+
+def timelines_of(log: EventLog) -> Timelines:
+    """The timelines of a log, built once for each of its fingerprints and then memory-mapped.
+
+    Raises:
+        StorageError: the disk is full; nothing half-built is kept.
+    """
+    cache = log.path / FOLDER
+    folder = cache / log.fingerprint
+    if not folder.exists():
+        with engine.full_disk_said(cache):
+            cache.mkdir(parents=True, exist_ok=True)
+            with held(cache, wait=True):
+                if not folder.exists():
+                    _rebuild(log, cache, folder)
+    return Timelines.open(folder)
+
+
+def build(log: EventLog, folder: Path) -> Timelines:
+    """Sort a log's events by person and time into `folder`, and map the result.
+
+    The order of rows is person, timestamp, event id, place in the order; it does not depend on
+    how the log is cut into segments.
+
+    Raises:
+        StorageError: the disk is full.
+    """
+    with engine.full_disk_said(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        spill = folder / ".spill"
+        spill.mkdir(exist_ok=True)
+        try:
+            with engine.connection(spill, memory=log.memory, threads=log.threads) as con:
+                _open_events(con, log)
+                _number_people(con)
+                _write(con, folder)
+        finally:
+            shutil.rmtree(spill, ignore_errors=True)
+    return Timelines.open(folder)
+
+
+def _rebuild(log: EventLog, cache: Path, folder: Path) -> None:
+    """Build `folder`, and delete what else is in the cache: older ones, a killed run's."""
+    for older in cache.iterdir():
+        if older.is_dir():
+            shutil.rmtree(older, ignore_errors=True)
+    fresh = cache / ".building"
+    try:
+        build(log, fresh)
+        fresh.replace(folder)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _open_events(con: duckdb.DuckDBPyConnection, log: EventLog) -> None:
+    """The views `events`, `channels`, `line_types` and `products` to read from."""
+    segments = log.segments
+    source = f"read_parquet({engine.files(segments)})" if segments else "no_events"
+    con.register("no_events", LOG_SCHEMA.empty_table())
+    con.execute(
+        f"""CREATE TEMP VIEW events AS SELECT
+            event_id, type, epoch_ms(timestamp) AS moment, epoch_ms(received_at) AS received_at,
+            user_id, anonymous_id, channel, product_id, value, quantity, measure, products
+        FROM {source}"""
+    )
+    known = schema()
+    con.register(
+        "channels",
+        pa.table(
+            {
+                "channel": list(known.channels),
+                "channel_code": pa.array(known.channels.values(), pa.uint8()),
+            }
+        ),
+    )
+    lined = {event.code: known.code(event.lines) for event in known.events if event.lines}
+    con.register(
+        "line_types",
+        pa.table(
+            {
+                "type": pa.array(lined.keys(), pa.int16()),
+                "line_type": pa.array(lined.values(), pa.uint8()),
+            }
+        ),
+    )
+    ids = log.catalog.table.select([C.PRODUCT_ID])
+    con.register("products", ids.append_column("product", pa.array(range(len(ids)), pa.int32())))
+
+
+def _number_people(con: duckdb.DuckDBPyConnection) -> None:
+    """The table `persons` (customer id, number in the order of ids, known) and the owners."""
+    links = con.sql(
+        f"""SELECT user_id, anonymous_id, min(received_at) AS {identity.LINKED_AT} FROM events
+        WHERE user_id IS NOT NULL AND anonymous_id IS NOT NULL
+        GROUP BY user_id, anonymous_id"""
+    ).to_arrow_table()
+    con.register("owners", identity.people(links.cast(identity.LINKS)))
+    anonymous = engine.quoted(ANONYMOUS_PREFIX)
+    con.execute(
+        f"""CREATE TEMP TABLE persons AS
+        SELECT customer_id, known, CAST(row_number() OVER (ORDER BY customer_id) - 1 AS INTEGER)
+            AS person
+        FROM (
+            SELECT DISTINCT user_id AS customer_id, true AS known
+            FROM events WHERE user_id IS NOT NULL
+            UNION ALL
+            SELECT {anonymous} || anonymous_id, false FROM (
+                SELECT DISTINCT anonymous_id FROM events
+                WHERE user_id IS NULL AND anonymous_id IS NOT NULL
+            ) ANTI JOIN owners USING (anonymous_id)
+        )"""
+    )
+
+
+def _sorted_rows() -> str:
+    """SQL of the timeline rows with their person's number, sorted."""
+    anonymous = engine.quoted(ANONYMOUS_PREFIX)
+    event_columns = "person, event_id, moment, known_at, channel"
+    return f"""
+        WITH owned AS (
+            SELECT events.*, coalesce(
+                       events.user_id, owners.user_id, {anonymous} || events.anonymous_id
+                   ) AS customer_id,
+                   CASE WHEN events.user_id IS NULL AND owners.linked_at IS NOT NULL
+                        THEN greatest(received_at, owners.linked_at)
+                        ELSE received_at END AS known_at
+            FROM events LEFT JOIN owners USING (anonymous_id)
+        ), placed AS (
+            SELECT owned.* EXCLUDE (channel), person, coalesce(channel_code, 0) AS channel
+            FROM owned JOIN persons USING (customer_id) LEFT JOIN channels USING (channel)
+        ), exploded AS (
+            SELECT {event_columns}, 0 AS place, type, product_id, value, quantity, measure
+            FROM placed
+            UNION ALL
+            SELECT {event_columns}, place, line_type, line.product_id, line.quantity * line.price,
+                   line.quantity, line.price
+            FROM (
+                SELECT {event_columns}, line_type, unnest(products) AS line,
+                       generate_subscripts(products, 1) AS place
+                FROM placed JOIN line_types USING (type)
+            )
+        )
+        SELECT person, moment AS "at", known_at, CAST(value AS FLOAT) AS value,
+               CAST(quantity AS FLOAT) AS quantity, CAST(measure AS FLOAT) AS measure,
+               CAST(coalesce(product, -1) AS INTEGER) AS product, CAST(type AS UTINYINT) AS type,
+               CAST(channel AS UTINYINT) AS channel
+        FROM exploded LEFT JOIN products USING (product_id)
+        ORDER BY person, moment, event_id, place"""
+
+
+def _write(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Stream the sorted rows into one .npy file per column, as `Timelines.open` reads them."""
+    persons = con.sql("SELECT customer_id, known FROM persons ORDER BY person").to_arrow_table()
+    [(rows,)] = con.execute(
+        """SELECT count(*) + coalesce(sum(len(products)) FILTER (
+               type IN (SELECT type FROM line_types)), 0)
+           FROM events WHERE user_id IS NOT NULL OR anonymous_id IS NOT NULL"""
+    ).fetchall()
+    counts = np.zeros(len(persons), np.int64)
+    with _Arrays(folder, int(rows)) as arrays:
+        for batch in con.sql(_sorted_rows()).to_arrow_reader(BATCH_ROWS):
+            arrays.write(batch)
+            person = batch.column("person").to_numpy()
+            counts += np.bincount(person, minlength=len(counts))
+    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    ids = [customer_id.encode() for customer_id in persons["customer_id"].to_pylist()]
+    np.save(folder / "customers.npy", np.array(ids, dtype=np.bytes_))
+    np.save(folder / "known.npy", np.array(persons["known"].to_pylist(), dtype=np.bool_))
+    np.save(folder / "offsets.npy", offsets)
+    (folder / "timelines.json").write_text(json.dumps({"row": ROW.descr}), "utf-8")
+
+
+class _Arrays:
+    """One .npy file per column, filled batch by batch; `rows` is known beforehand."""
+
+    def __init__(self, folder: Path, rows: int) -> None:
+        self._files = {name: (folder / f"{name}.npy").open("wb") for name in COLUMNS}
+        for name, file in self._files.items():
+            header = {"descr": ROW[name].str, "fortran_order": False, "shape": (rows,)}
+            np.lib.format.write_array_header_1_0(file, header)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for file in self._files.values():
+            file.close()
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        for name, file in self._files.items():
+            file.write(_numbers(batch.column(name), ROW[name]).data)
+
+
+def _numbers(column: pa.Array, dtype: np.dtype[np.generic]) -> npt.NDArray[np.generic]:
+    """An Arrow column as an array of a column of `ROW`; null is NaN."""
+    array = column.to_numpy(zero_copy_only=False)
+    return np.ascontiguousarray(array, dtype=dtype)

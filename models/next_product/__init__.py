@@ -1,0 +1,24 @@
+"""The next best product: candidate generators, a ranker over them, and the pipeline of both."""
+
+from models.next_product.als import Als
+from models.next_product.candidate import Candidates
+from models.next_product.neighbours import Neighbours
+from models.next_product.period import Period
+from models.next_product.pipeline import GENERATORS, NextProductModel
+from models.next_product.popular import Popular
+from models.next_product.ranker import Ranker
+from models.next_product.recommendation import Recommendation
+from models.next_product.repeat import Repeat
+
+__all__ = [
+    "GENERATORS",
+    "Als",
+    "Candidates",
+    "Neighbours",
+    "NextProductModel",
+    "Period",
+    "Popular",
+    "Ranker",
+    "Recommendation",
+    "Repeat",
+]

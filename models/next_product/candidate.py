@@ -1,0 +1,82 @@
+"""What every candidate generator does; a new recommender fills in `fit` and `scores`."""
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from features.catalog import Catalog
+from models.next_product.history import Histories
+
+Products = npt.NDArray[np.int32]
+Scores = npt.NDArray[np.float32]
+
+
+class Candidates(ABC):
+    """Proposes products for a customer from what the customer bought.
+
+    Learned state ends in `_`, holds no customer, and is set only in `fit`. Products are
+    parents, by catalogue index. Listing the class in `models.next_product.GENERATORS`
+    makes it part of the model and of its contract tests.
+    """
+
+    name: ClassVar[str]
+    """What it is called in recipes, bundles and answers."""
+
+    personal: ClassVar[bool] = True
+    """Whether what it proposes depends on the customer."""
+
+    certain: ClassVar[bool] = False
+    """Whether its reason is a fact about the customer; it is then given before all others."""
+
+    n_products_: int = 0
+    """How many products there were at the time of `fit`."""
+
+    @abstractmethod
+    def fit(self, histories: Histories) -> Self:
+        """Learn from all histories, each of which ends at the same instant."""
+
+    @abstractmethod
+    def scores(self, histories: Histories) -> Scores:
+        """Scores of shape (customers, n_products_), higher is better, 0 for no opinion.
+
+        Only products above 0 are proposed. Customers are those of `histories`; what is
+        given for one alone and for one among many is the same.
+        """
+
+    @abstractmethod
+    def reason(self, history: Histories, product: int, catalog: Catalog) -> str:
+        """Why this product is proposed to the one customer of `history`, in words."""
+
+    @abstractmethod
+    def save(self, folder: Path) -> None:
+        """Write the learned state as .npy and JSON into an existing folder."""
+
+    @classmethod
+    @abstractmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote; arrays are memory-mapped."""
+
+    def recommend(self, history: Histories, k: int) -> tuple[Products, Scores]:
+        """At most `k` products for the one customer of `history`, best first."""
+        scores = self.scores(history)[0]
+        products = best(scores, k)
+        return products, scores[products]
+
+
+def best(scores: Scores, k: int) -> Products:
+    """Indices of the `k` highest scores above 0, best first; the lower index wins a tie.
+
+    >>> best(np.array([0.0, 2.0, 3.0, 2.0], dtype=np.float32), 2).tolist()
+    [2, 1]
+    """
+    if k <= 0:
+        return np.empty(0, np.int32)
+    found = np.flatnonzero(scores > 0)
+    if len(found) > k:
+        values = scores[found]
+        found = found[values >= np.partition(values, -k)[-k]]
+    order = np.argsort(-scores[found], kind="stable")[:k]
+    return found[order].astype(np.int32)

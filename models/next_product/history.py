@@ -1,0 +1,172 @@
+"""What customers bought before an instant, in the form that candidate generators learn from.
+
+Products are parents (`Catalog.parent`). Lines at the same instant are one basket.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from features.catalog import Catalog
+from features.events.schema import schema
+from features.instants import DAY_MS
+from features.timeline import Timeline, Timelines
+
+
+@dataclass(frozen=True)
+class Purchases:
+    """Distinct customer × product pairs, sorted by customer, then product."""
+
+    row: npt.NDArray[np.int64]
+    """Place of the customer in the histories, shape (pairs,)."""
+    product: npt.NDArray[np.int32]
+    basket_at: npt.NDArray[np.int64]
+    """Instants of the baskets that hold the product, pair after pair, oldest first."""
+    offsets: npt.NDArray[np.int64]
+    """Baskets of pair `i` are `offsets[i]:offsets[i + 1]` of `basket_at`."""
+
+    @property
+    def baskets(self) -> npt.NDArray[np.int64]:
+        """In how many baskets each product was."""
+        return np.diff(self.offsets)
+
+    @property
+    def last_at(self) -> npt.NDArray[np.int64]:
+        """When each product was last bought."""
+        return self.basket_at[self.offsets[1:] - 1]
+
+
+@dataclass(frozen=True)
+class Histories:
+    """Lines of many customers, customer after customer, each in time order."""
+
+    offsets: npt.NDArray[np.int64]
+    """Lines of customer `i` are `offsets[i]:offsets[i + 1]`."""
+    product: npt.NDArray[np.int32]
+    at: npt.NDArray[np.int64]
+    until: npt.NDArray[np.int64]
+    """Each customer's instant; nothing here happened at or after it."""
+    bought: npt.NDArray[np.bool_]
+    """False where the lines are what a visitor looked at, for want of any purchase."""
+    n_products: int
+    """The size of the catalogue, variants included."""
+
+    def __len__(self) -> int:
+        return len(self.until)
+
+    @classmethod
+    def of(
+        cls,
+        timelines: Timelines,
+        customers: npt.NDArray[np.int64],
+        instants: npt.NDArray[np.int64],
+        catalog: Catalog,
+    ) -> "Histories":
+        """Purchases of customers (places in `timelines`), each before its own instant."""
+        rows = timelines.rows
+        owner, place = lines(timelines, customers)
+        until = instants[owner]
+        keep = (rows.at[place] < until) & (rows.known_at[place] <= until)
+        owner, place = owner[keep], place[keep]
+        return cls(
+            offsets=np.searchsorted(owner, np.arange(len(customers) + 1)).astype(np.int64),
+            product=catalog.parent[rows.product[place]],
+            at=np.asarray(rows.at[place], np.int64),
+            until=np.asarray(instants, np.int64),
+            bought=np.ones(len(customers), np.bool_),
+            n_products=len(catalog),
+        )
+
+    @classmethod
+    def one(cls, timeline: Timeline, at: int, catalog: Catalog) -> "Histories":
+        """One customer's history just before an instant.
+
+        For someone who has bought nothing yet, the products looked at or put into the cart
+        stand in, so that a first-time visitor is not shown best-sellers only.
+        """
+        known = (timeline.at < at) & (timeline.known_at <= at) & (timeline.product >= 0)
+        keep = np.flatnonzero(known & (timeline.type == schema().code("Order Line")))
+        bought = len(keep) > 0
+        if not bought:
+            seen = (timeline.type == schema().code("Product Viewed")) | (
+                timeline.type == schema().code("Product Added")
+            )
+            keep = np.flatnonzero(known & seen)
+        return cls(
+            offsets=np.array([0, len(keep)], np.int64),
+            product=catalog.parent[timeline.product[keep]],
+            at=timeline.at[keep],
+            until=np.array([at], np.int64),
+            bought=np.array([bought]),
+            n_products=len(catalog),
+        )
+
+    def part(self, begin: int, end: int) -> "Histories":
+        """Customers `begin` to `end` (exclusive)."""
+        kept = slice(int(self.offsets[begin]), int(self.offsets[min(end, len(self))]))
+        return Histories(
+            offsets=self.offsets[begin : end + 1] - self.offsets[begin],
+            product=self.product[kept],
+            at=self.at[kept],
+            until=self.until[begin:end],
+            bought=self.bought[begin:end],
+            n_products=self.n_products,
+        )
+
+    @cached_property
+    def purchases(self) -> Purchases:
+        """Distinct customer × product pairs with the instants of their baskets."""
+        owner = np.repeat(np.arange(len(self)), np.diff(self.offsets))
+        order = np.lexsort((self.at, self.product, owner))
+        owner, product, at = owner[order], self.product[order], self.at[order]
+        new_pair = _changes(owner) | _changes(product)
+        basket = np.flatnonzero(new_pair | _changes(at))
+        begin = np.flatnonzero(new_pair[basket])
+        pair = basket[begin]
+        return Purchases(
+            row=owner[pair],
+            product=product[pair],
+            basket_at=at[basket],
+            offsets=np.append(begin, len(basket)).astype(np.int64),
+        )
+
+    def decayed(self, half_life_days: float) -> npt.NDArray[np.float32]:
+        """For each pair of `purchases` its baskets, each halved per `half_life_days` of age."""
+        pairs = self.purchases
+        if not len(pairs.row):
+            return np.empty(0, np.float32)
+        until = np.repeat(self.until[pairs.row], pairs.baskets)
+        age = (until - pairs.basket_at) / (half_life_days * DAY_MS)
+        return np.add.reduceat(np.exp2(-age), pairs.offsets[:-1]).astype(np.float32)
+
+    def matrix(self, weights: npt.NDArray[np.float32]) -> sp.csr_matrix:
+        """Customers × products with one weight per pair of `purchases`, float32."""
+        pairs = self.purchases
+        offsets = np.searchsorted(pairs.row, np.arange(len(self) + 1))
+        return sp.csr_matrix(
+            (np.asarray(weights, np.float32), pairs.product, offsets),
+            shape=(len(self), self.n_products),
+        )
+
+
+def lines(
+    timelines: Timelines, customers: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Order lines with a product: the owner's place in `customers` and the row's place."""
+    begin = timelines.offsets[customers]
+    length = timelines.offsets[customers + 1] - begin
+    owner = np.repeat(np.arange(len(customers)), length)
+    place = np.repeat(begin - (np.cumsum(length) - length), length) + np.arange(len(owner))
+    is_line = timelines.rows.type[place] == schema().code("Order Line")
+    is_line &= timelines.rows.product[place] >= 0
+    return owner[is_line], place[is_line]
+
+
+def _changes(values: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
+    """True where a value differs from the one before it, and at the start."""
+    out = np.ones(len(values), np.bool_)
+    out[1:] = values[1:] != values[:-1]
+    return out

@@ -1,0 +1,393 @@
+"""The next-product model: generators propose, the ranker orders, and every item has a reason."""
+
+import copy
+import json
+from collections.abc import Callable, Collection, Iterable, Sequence
+from pathlib import Path
+from typing import Self
+
+import lightgbm as lgb
+import numpy as np
+import numpy.typing as npt
+
+from features.catalog import Catalog
+from features.compute import vector
+from features.errors import BundleError, InputError, NotEnoughDataError
+from features.instants import iso
+from features.pairs import pairs
+from features.reference import Reference
+from features.timeline import Timeline, Timelines
+from models.declared import features_named
+from models.next_product.als import Als
+from models.next_product.batch import Batch
+from models.next_product.candidate import Candidates
+from models.next_product.history import Histories
+from models.next_product.neighbours import Neighbours
+from models.next_product.period import Period
+from models.next_product.popular import Popular
+from models.next_product.ranker import Ranker
+from models.next_product.recommendation import Recommendation
+from models.next_product.repeat import Repeat
+from models.next_product.rows import (
+    CUSTOMER_FEATURES,
+    Proposals,
+    assemble,
+    column_names,
+    propose,
+)
+from models.next_product.shelf import filling, shown
+
+GENERATORS: tuple[type[Candidates], ...] = (Repeat, Neighbours, Als, Popular)
+"""All candidate generators; of two equally strong sources the earlier one gives the reason."""
+
+MIN_BOUGHT = 50
+"""Candidates that must have been bought for a ranker to be learnt; below, generators decide."""
+
+TrainingRows = tuple[
+    npt.NDArray[np.float32], npt.NDArray[np.bool_], npt.NDArray[np.int64], npt.NDArray[np.float32]
+]
+"""Rows, whether bought, rows per customer, and weights."""
+
+
+class NextProductModel:
+    """Recommends products to one customer (`recommend`) or to many (`rank`).
+
+    Arguments:
+        generators: unfitted candidate generators; one of them is `Popular`, which also fills
+            lists up. All of GENERATORS with their defaults when None.
+        candidates: length of each generator's list.
+        ranker: unfitted; its default settings when None.
+        negatives_share: share of the candidates not bought that the ranker learns from.
+        seed: of that draw.
+        threads: of the feature kernel in batch work.
+    """
+
+    def __init__(
+        self,
+        generators: Sequence[Candidates] | None = None,
+        *,
+        candidates: int = 100,
+        ranker: Ranker | None = None,
+        negatives_share: float = 0.3,
+        seed: int = 0,
+        threads: int = 2,
+    ) -> None:
+        self.generators: list[Candidates] = (
+            [kind() for kind in GENERATORS] if generators is None else list(generators)
+        )
+        self.candidates = candidates
+        self.ranker = ranker if ranker is not None else Ranker(seed=seed, threads=threads)
+        self.negatives_share = negatives_share
+        self.seed = seed
+        self.threads = threads
+        self.customer_features_: tuple[str, ...] = CUSTOMER_FEATURES
+        self.horizon_days_ = 0
+
+    def fit(
+        self,
+        timelines: Timelines,
+        catalog: Catalog,
+        periods: Iterable[Period],
+        at: int,
+        horizon_days: int,
+        *,
+        progress: Callable[[str, int], None] | None = None,
+    ) -> Self:
+        """Learn to rank on past periods, then fit the generators on all until `at`.
+
+        For each period generators and facts come from before it, labels from within it.
+
+        Arguments:
+            timelines: all customers, anonymous baskets included.
+            catalog: the numbering the timelines' products refer to.
+            periods: past periods, oldest first, all over by `at`.
+            at: the instant the model is fitted for; nothing from it on is used.
+            horizon_days: the length of the periods.
+            progress: called with a stage's name and how many of its steps are done.
+
+        Raises:
+            NotEnoughDataError: nobody bought anything before `at`.
+        """
+        drawn = np.random.default_rng(self.seed)
+        parts: list[TrainingRows] = []
+        for period in periods:
+            generators = self._fitted_generators(timelines, catalog, period.at)
+            batch = self._batch(generators, timelines, catalog, period.reference)
+            parts += self._training_rows(batch, period, drawn)
+            if progress is not None:
+                progress("rank candidates", 1)
+        self.generators = self._fitted_generators(timelines, catalog, at)
+        self.horizon_days_ = horizon_days
+        if progress is not None:
+            progress("fit generators", 1)
+        if sum(int(bought.sum()) for _, bought, _, _ in parts) >= MIN_BOUGHT:
+            rows, bought, group, weight = (
+                np.concatenate(column) for column in zip(*parts, strict=True)
+            )
+            self.ranker.fit(rows, bought, group, weight, self.columns)
+        if progress is not None:
+            progress("fit ranker", 1)
+        return self
+
+    def recommend(
+        self,
+        timeline: Timeline,
+        at: int,
+        k: int,
+        *,
+        catalog: Catalog,
+        reference: Reference,
+        exclude: Collection[int] = (),
+        allowed: npt.NDArray[np.bool_] | None = None,
+    ) -> list[Recommendation]:
+        """The `k` best products for one customer at an instant.
+
+        Always `k` of them if so many may be shown: what nobody proposes is filled up from
+        what is popular, then from the rest of the catalogue, newest first.
+
+        Arguments:
+            timeline: the customer's; empty for a stranger, who gets what is popular.
+            at: int64 ms UTC; only what was known before it counts.
+            k: how many.
+            catalog: the present catalogue, which extends the one the model was fitted on.
+            reference: the bundle's population facts, `extended` to the catalogue.
+            exclude: products (any variant) not to show.
+            allowed: which products may be shown, shape (products,); a parent may if it or a
+                variant may. What is not available is never shown.
+
+        Raises:
+            InputError: k is negative, or `allowed` has another length than the catalogue.
+        """
+        if k < 0:
+            raise InputError(f"k = {k}: must be 0 or more")
+        may = shown(catalog, exclude, allowed)
+        history = Histories.one(timeline, at, catalog)
+        out: list[Recommendation] = []
+        if len(history.product) and k:
+            scores = [generator.scores(history)[0] for generator in self.generators]
+            proposals = propose(scores, self.candidates, may)
+            rows = assemble(
+                proposals,
+                pairs(timeline, at, proposals.products, catalog, reference),
+                vector(
+                    timeline,
+                    at,
+                    catalog,
+                    reference,
+                    features=features_named(self.customer_features_),
+                )[None, :],
+                np.array([at], np.int64),
+                catalog,
+            )
+            score = self._score(rows, proposals)
+            for place in np.argsort(-score, kind="stable")[:k]:
+                out.append(self._explained(history, proposals, place, score[place], catalog))
+        return out + self._fillers(may, out, k, catalog)
+
+    def rank(
+        self,
+        timelines: Timelines,
+        customers: npt.NDArray[np.int64],
+        at: int,
+        k: int,
+        *,
+        catalog: Catalog,
+        reference: Reference,
+    ) -> npt.NDArray[np.int32]:
+        """What `recommend` gives for many customers with orders, without reasons.
+
+        Returns:
+            Products, int32, shape (customers, k), best first; -1 where there are no more.
+        """
+        out = np.full((len(customers), k), -1, np.int32)
+        may = shown(catalog)
+        order = filling(self.popular, catalog)
+        order = order[may[order]]
+        batch = self._batch(self.generators, timelines, catalog, reference)
+        for begin, proposals in batch.proposals(customers, at, may):
+            count = len(proposals.offsets) - 1
+            rows = batch.rows(proposals, customers[begin : begin + count], at)
+            score = self._score(rows, proposals)
+            for i in range(count):
+                mine = slice(int(proposals.offsets[i]), int(proposals.offsets[i + 1]))
+                ranked = proposals.products[mine][np.argsort(-score[mine], kind="stable")[:k]]
+                if len(ranked) < k:
+                    rest = order[~np.isin(order, ranked)]
+                    ranked = np.concatenate([ranked, rest[: k - len(ranked)]])
+                out[begin + i, : len(ranked)] = ranked
+        return out
+
+    def candidate_recall(self, timelines: Timelines, period: Period, catalog: Catalog) -> float:
+        """The mean share of what customers bought in a period that any generator proposed."""
+        found = np.zeros(len(period.customers))
+        batch = self._batch(self.generators, timelines, catalog, period.reference)
+        for begin, proposals in batch.proposals(period.customers, period.at, shown(catalog)):
+            counts = np.diff(proposals.offsets)
+            owner = np.repeat(np.arange(begin, begin + len(counts)), counts)
+            found += np.bincount(owner, period.bought(proposals, begin), len(found))
+        return float((found / np.diff(period.offsets)).mean())
+
+    @property
+    def popular(self) -> Popular:
+        """The generator that also serves strangers and fills lists up."""
+        return next(g for g in self.generators if isinstance(g, Popular))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the ranker's columns."""
+        return column_names(self._names, self.customer_features_)
+
+    def save(self, folder: Path) -> None:
+        """Write a folder per generator, the ranker and JSON; no pickle, no customer."""
+        (folder / "ranker").mkdir(parents=True, exist_ok=True)
+        self.ranker.save(folder / "ranker")
+        for generator in self.generators:
+            (folder / generator.name).mkdir(exist_ok=True)
+            generator.save(folder / generator.name)
+        document = {
+            "generators": self._names,
+            "candidates": self.candidates,
+            "negatives_share": self.negatives_share,
+            "seed": self.seed,
+            "threads": self.threads,
+            "customer_features": list(self.customer_features_),
+            "columns": list(self.columns),
+            "horizon_days": self.horizon_days_,
+        }
+        text = json.dumps(document, indent=1, sort_keys=True) + "\n"
+        (folder / "next_product.json").write_text(text, encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote; arrays are memory-mapped.
+
+        Raises:
+            BundleError: a file is missing or unreadable, or the columns have changed since.
+        """
+        kinds = {kind.name: kind for kind in GENERATORS}
+        try:
+            document = json.loads((folder / "next_product.json").read_text(encoding="utf-8"))
+            out = cls(
+                [kinds[name].load(folder / name) for name in document["generators"]],
+                candidates=document["candidates"],
+                ranker=Ranker.load(folder / "ranker"),
+                negatives_share=document["negatives_share"],
+                seed=document["seed"],
+                threads=document["threads"],
+            )
+            out.customer_features_ = tuple(document["customer_features"])
+            out.horizon_days_ = int(document["horizon_days"])
+            columns = tuple(document["columns"])
+        except (OSError, ValueError, KeyError, TypeError, lgb.basic.LightGBMError) as error:
+            raise BundleError(f"cannot read the next-product model in {folder}: {error}") from error
+        if columns != out.columns:
+            changed = sorted(set(columns) ^ set(out.columns)) or ["their order"]
+            raise BundleError(
+                f"the next-product model in {folder} ranks by other columns than this code "
+                f"computes ({', '.join(changed)}); train again"
+            )
+        return out
+
+    @property
+    def _names(self) -> list[str]:
+        return [generator.name for generator in self.generators]
+
+    def _fitted_generators(
+        self, timelines: Timelines, catalog: Catalog, at: int
+    ) -> list[Candidates]:
+        everyone = np.arange(len(timelines), dtype=np.int64)
+        instants = np.full(len(everyone), at, np.int64)
+        histories = Histories.of(timelines, everyone, instants, catalog)
+        if not len(histories.product):
+            raise NotEnoughDataError(
+                f"nobody bought anything before {iso(at)}; import orders with their lines"
+            )
+        return [copy.deepcopy(generator).fit(histories) for generator in self.generators]
+
+    def _batch(
+        self,
+        generators: list[Candidates],
+        timelines: Timelines,
+        catalog: Catalog,
+        reference: Reference,
+    ) -> Batch:
+        return Batch(
+            generators,
+            self.candidates,
+            self.customer_features_,
+            timelines,
+            catalog,
+            reference,
+            self.threads,
+        )
+
+    def _training_rows(
+        self, batch: Batch, period: Period, drawn: np.random.Generator
+    ) -> list[TrainingRows]:
+        """A part of the candidates not bought stands for all of them, by its weight."""
+        parts: list[TrainingRows] = []
+        everything = np.ones(len(batch.catalog), np.bool_)
+        for begin, proposals in batch.proposals(period.customers, period.at, everything):
+            count = len(proposals.offsets) - 1
+            rows = batch.rows(proposals, period.customers[begin : begin + count], period.at)
+            bought = period.bought(proposals, begin)
+            kept = np.flatnonzero(bought | (drawn.random(len(bought)) < self.negatives_share))
+            group = np.diff(np.searchsorted(kept, proposals.offsets)).astype(np.int64)
+            weight = np.where(bought[kept], 1.0, 1.0 / self.negatives_share)
+            parts.append((rows[kept], bought[kept], group, weight.astype(np.float32)))
+        return parts
+
+    def _score(
+        self, rows: npt.NDArray[np.float32], proposals: Proposals
+    ) -> npt.NDArray[np.float64]:
+        if self.ranker.booster_ is not None:
+            return self.ranker.predict(rows)
+        # reciprocal rank fusion (Cormack et al. 2009), for a shop too young for a ranker
+        out: npt.NDArray[np.float64] = np.nansum(1.0 / (60.0 + proposals.places), axis=1)
+        return out
+
+    def _explained(
+        self,
+        history: Histories,
+        proposals: Proposals,
+        place: np.intp,
+        score: np.float64,
+        catalog: Catalog,
+    ) -> Recommendation:
+        product = int(proposals.products[place])
+        listed = [
+            (not generator.certain, place_in_list, g)
+            for g, (generator, place_in_list) in enumerate(
+                zip(self.generators, proposals.places[place].tolist(), strict=True)
+            )
+            if place_in_list == place_in_list
+        ]
+        generator = self.generators[min(listed)[2]]
+        ranked = self.ranker.booster_ is not None and self.ranker.objective == "binary"
+        return Recommendation(
+            product=product,
+            score=float(score),
+            probability=float(score) if ranked else None,
+            reason=generator.reason(history, product, catalog),
+            source=generator.name,
+        )
+
+    def _fillers(
+        self,
+        may: npt.NDArray[np.bool_],
+        listed: list[Recommendation],
+        k: int,
+        catalog: Catalog,
+    ) -> list[Recommendation]:
+        if len(listed) >= k:
+            return []
+        order = filling(self.popular, catalog)
+        free = order[may[order] & ~np.isin(order, [item.product for item in listed])]
+        buyers = self.popular.buyers_
+        out = []
+        for product in free[: k - len(listed)].tolist():
+            known = product < len(buyers) and buyers[product] > 0
+            reason = "Popular right now" if known else "More from our range"
+            source = Popular.name if known else "catalog"
+            out.append(Recommendation(product, 0.0, None, reason, source))
+        return out

@@ -1,0 +1,61 @@
+"""Products that many different customers bought lately."""
+
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+
+from features.catalog import Catalog
+from features.instants import DAY_MS
+from models.next_product.arrays import read_array, read_settings, write_array, write_settings
+from models.next_product.candidate import Candidates, Scores
+from models.next_product.history import Histories
+
+
+class Popular(Candidates):
+    """The same list for everyone: distinct buyers, each counting less the longer ago it was.
+
+    Distinct buyers rather than purchases, so that one wholesaler does not make a hit.
+
+    Arguments:
+        half_life_days: after how many days a buyer counts half.
+    """
+
+    name: ClassVar[str] = "popular"
+    personal: ClassVar[bool] = False
+
+    def __init__(self, half_life_days: float = 30.0) -> None:
+        self.half_life_days = half_life_days
+        self.buyers_: Scores = np.empty(0, np.float32)
+
+    def fit(self, histories: Histories) -> Self:
+        """Count buyers; see `Candidates.fit`."""
+        pairs = histories.purchases
+        age = (histories.until[pairs.row] - pairs.last_at) / (self.half_life_days * DAY_MS)
+        self.n_products_ = histories.n_products
+        self.buyers_ = np.bincount(
+            pairs.product, weights=np.exp2(-age), minlength=histories.n_products
+        ).astype(np.float32)
+        return self
+
+    def scores(self, histories: Histories) -> Scores:
+        """Decayed counts of buyers, read-only; see `Candidates.scores`."""
+        return np.broadcast_to(self.buyers_, (len(histories), len(self.buyers_)))
+
+    def reason(self, history: Histories, product: int, catalog: Catalog) -> str:
+        """See `Candidates.reason`."""
+        del history, product, catalog
+        return "Popular right now"
+
+    def save(self, folder: Path) -> None:
+        """See `Candidates.save`."""
+        write_settings(folder, {"half_life_days": self.half_life_days})
+        write_array(folder, "buyers", self.buyers_)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """See `Candidates.load`."""
+        out = cls(**read_settings(folder))
+        out.buyers_ = read_array(folder, "buyers")
+        out.n_products_ = len(out.buyers_)
+        return out

@@ -1,0 +1,137 @@
+"""The second stage: which of the candidates the customer buys next."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import lightgbm as lgb
+import numpy as np
+import numpy.typing as npt
+from scipy.special import expit
+
+Objective = Literal["binary", "lambdarank"]
+
+
+class Ranker:
+    """Gradient-boosted trees over rows of customer × candidate.
+
+    Arguments:
+        objective: binary learns the probability of a purchase; lambdarank (Burges 2010) the
+            order within a customer, and has no probability.
+        trees: boosting rounds.
+        leaves: leaves of one tree.
+        learning_rate: weight of one tree.
+        min_rows: rows in a leaf at least.
+        seed: of all random choices.
+        threads: of LightGBM.
+    """
+
+    def __init__(
+        self,
+        *,
+        objective: Objective = "binary",
+        trees: int = 100,
+        leaves: int = 15,
+        learning_rate: float = 0.08,
+        min_rows: int = 100,
+        seed: int = 0,
+        threads: int = 2,
+    ) -> None:
+        self.objective: Objective = objective
+        self.trees = trees
+        self.leaves = leaves
+        self.learning_rate = learning_rate
+        self.min_rows = min_rows
+        self.seed = seed
+        self.threads = threads
+        self.column_names_: tuple[str, ...] = ()
+        self.booster_: lgb.Booster | None = None
+
+    def fit(
+        self,
+        X: npt.NDArray[np.float32],  # noqa: N803 - scikit-learn's name
+        y: npt.NDArray[np.bool_],
+        group: npt.NDArray[np.int64],
+        weight: npt.NDArray[np.float32],
+        column_names: Sequence[str],
+    ) -> Self:
+        """Learn from candidates.
+
+        Arguments:
+            X: rows, customer after customer, shape (n, columns).
+            y: True where the candidate was bought.
+            group: number of rows of each customer.
+            weight: of each row; a row kept from ten stands for ten.
+            column_names: names of X's columns.
+        """
+        parameters = {
+            "objective": self.objective,
+            "num_leaves": self.leaves,
+            "learning_rate": self.learning_rate,
+            "min_data_in_leaf": max(1, min(self.min_rows, len(y) // 50)),
+            "feature_fraction": 0.8,
+            "seed": self.seed,
+            "deterministic": True,
+            "force_row_wise": True,
+            "num_threads": self.threads,
+            "verbosity": -1,
+        }
+        data = lgb.Dataset(
+            X,
+            y.astype(np.float32),
+            # the order within a customer does not need the weights, which would bend it
+            group=group if self.objective == "lambdarank" else None,
+            weight=weight if self.objective == "binary" else None,
+            feature_name=list(column_names),
+        )
+        self.column_names_ = tuple(column_names)
+        self.booster_ = lgb.train(parameters, data, num_boost_round=self.trees)
+        return self
+
+    def predict(self, X: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:  # noqa: N803
+        """A score of each row, higher is better; the probability if the objective is binary."""
+        if self.booster_ is None or not len(X):
+            return np.zeros(len(X), np.float64)
+        threads = 1 if len(X) < 10_000 else self.threads
+        raw = np.asarray(self.booster_.predict(X, raw_score=True, num_threads=threads))
+        out: npt.NDArray[np.float64] = expit(raw) if self.objective == "binary" else raw
+        return out
+
+    def importance(self) -> dict[str, float]:
+        """How much each column lowered the loss, summed over all splits."""
+        if self.booster_ is None:
+            return {}
+        gains = self.booster_.feature_importance("gain")
+        return dict(zip(self.column_names_, map(float, gains), strict=True))
+
+    def save(self, folder: Path) -> None:
+        """Write LightGBM's text form and JSON into an existing folder."""
+        document: dict[str, Any] = {
+            "settings": {
+                "objective": self.objective,
+                "trees": self.trees,
+                "leaves": self.leaves,
+                "learning_rate": self.learning_rate,
+                "min_rows": self.min_rows,
+                "seed": self.seed,
+                "threads": self.threads,
+            },
+            "column_names": list(self.column_names_),
+            "fitted": self.booster_ is not None,
+        }
+        text = json.dumps(document, indent=1, sort_keys=True) + "\n"
+        (folder / "ranker.json").write_text(text, encoding="utf-8")
+        if self.booster_ is not None:
+            (folder / "trees.txt").write_text(self.booster_.model_to_string(), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote."""
+        document = json.loads((folder / "ranker.json").read_text(encoding="utf-8"))
+        out = cls(**document["settings"])
+        out.column_names_ = tuple(document["column_names"])
+        if document["fitted"]:
+            text = (folder / "trees.txt").read_text(encoding="utf-8")
+            out.booster_ = lgb.Booster(model_str=text)
+        return out

@@ -1,0 +1,113 @@
+"""What every candidate generator keeps; listing one in GENERATORS enrols it here."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from features.timeline import Timeline, Timelines
+from models.next_product import GENERATORS, Candidates
+from models.next_product.history import Histories
+from tests.models.shop import catalog, checkerboard, day, timeline
+
+PRODUCTS = 10
+NOW = day(30)
+
+every_generator = pytest.mark.parametrize("kind", GENERATORS, ids=lambda kind: kind.name)
+every_personal_generator = pytest.mark.parametrize(
+    "kind", [kind for kind in GENERATORS if kind.personal], ids=lambda kind: kind.name
+)
+
+
+def histories(timelines: Timelines, products: int = PRODUCTS) -> Histories:
+    everyone = np.arange(len(timelines))
+    return Histories.of(timelines, everyone, np.full(len(timelines), NOW), catalog(products))
+
+
+@pytest.fixture(scope="module")
+def liked() -> Histories:
+    return histories(checkerboard(products=PRODUCTS))
+
+
+def one(customer: Timeline, products: int = PRODUCTS) -> Histories:
+    return Histories.one(customer, NOW, catalog(products))
+
+
+@every_personal_generator
+def test_who_likes_even_products_gets_even_products(
+    kind: type[Candidates], liked: Histories
+) -> None:
+    model = kind().fit(liked)
+    for customer in range(len(liked)):
+        products, scores = model.recommend(liked.part(customer, customer + 1), PRODUCTS // 2)
+        assert len(products)
+        assert set(products % 2) == {customer % 2}
+        assert (np.diff(scores) <= 0).all()
+        assert (scores > 0).all()
+
+
+@every_generator
+def test_a_customer_alone_gets_what_the_customer_among_many_gets(
+    kind: type[Candidates], liked: Histories
+) -> None:
+    model = kind().fit(liked)
+    together = model.scores(liked)
+    assert together.shape == (len(liked), PRODUCTS)
+    for customer in range(len(liked)):
+        alone = model.scores(liked.part(customer, customer + 1))[0]
+        np.testing.assert_allclose(together[customer], alone, rtol=1e-4, atol=1e-6)
+
+
+@every_generator
+def test_what_is_saved_answers_the_same_when_loaded(
+    kind: type[Candidates], liked: Histories, tmp_path: Path
+) -> None:
+    model = kind().fit(liked)
+    model.save(tmp_path)
+    loaded = kind.load(tmp_path)
+    np.testing.assert_array_equal(loaded.scores(liked), model.scores(liked))
+    assert {path.suffix for path in tmp_path.iterdir()} <= {".npy", ".json"}
+
+
+@every_generator
+def test_the_same_input_learns_the_same(kind: type[Candidates], liked: Histories) -> None:
+    np.testing.assert_array_equal(kind().fit(liked).scores(liked), kind().fit(liked).scores(liked))
+
+
+@every_generator
+def test_nothing_is_proposed_to_a_stranger_but_what_everybody_gets(
+    kind: type[Candidates], liked: Histories
+) -> None:
+    products, _ = kind().fit(liked).recommend(one(Timeline.empty()), 3)
+    assert len(products) == (0 if kind.personal else 3)
+
+
+@every_generator
+def test_a_product_newer_than_the_model_breaks_nothing(
+    kind: type[Candidates], liked: Histories
+) -> None:
+    model = kind().fit(liked)
+    customer = one(timeline([(1, [0, 2]), (2, [PRODUCTS + 1])]), PRODUCTS + 2)
+    products, _ = model.recommend(customer, PRODUCTS)
+    assert len(products)
+    assert (products < PRODUCTS).all()
+
+
+@every_generator
+def test_every_proposal_has_a_reason(kind: type[Candidates], liked: Histories) -> None:
+    model = kind().fit(liked)
+    customer = one(timeline([(1, [0, 2]), (2, [4])]))
+    for product in model.recommend(customer, 3)[0]:
+        assert model.reason(customer, int(product), catalog(PRODUCTS))
+
+
+@every_generator
+def test_asking_for_nothing_gives_nothing(kind: type[Candidates], liked: Histories) -> None:
+    products, scores = kind().fit(liked).recommend(liked.part(0, 1), 0)
+    assert len(products) == len(scores) == 0
+
+
+@every_generator
+def test_a_shop_with_one_product_can_be_learnt(kind: type[Candidates]) -> None:
+    lonely = histories(Timelines.of([("a", timeline([(1, [0])]))]), products=1)
+    assert np.isfinite(kind().fit(lonely).scores(lonely)).all()

@@ -1,0 +1,169 @@
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from features.errors import BundleError, InputError, NotEnoughDataError
+from features.instants import DAY_MS
+from models.churn import ChurnModel
+from models.reasons import sentence
+
+NAMES = ("cadence_order_days_since_last", "purchase_orders_life", "preference_brand_top_life")
+
+Rows = tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_], npt.NDArray[np.int64]]
+
+
+def rows(n: int = 1_200, instants: int = 6, seed: int = 0) -> Rows:
+    """The longer the silence, the surer the customer has left; nothing else matters."""
+    drawn = np.random.default_rng(seed)
+    silence = drawn.uniform(0, 200, n)
+    table = np.column_stack([silence, drawn.integers(1, 9, n), drawn.integers(0, 4, n)])
+    left = drawn.random(n) < silence / 200
+    at = np.sort(np.arange(n) % instants) * 30 * DAY_MS
+    return table.astype(np.float32), left, at
+
+
+@pytest.fixture(scope="module")
+def model() -> ChurnModel:
+    return ChurnModel(threads=1).fit(*rows(), NAMES, 60)
+
+
+def test_the_longer_the_silence_the_higher_the_risk(model: ChurnModel) -> None:
+    asked = np.array([[10, 3, 1], [100, 3, 1], [190, 3, 1]], np.float32)
+    risk = model.predict_proba(asked)
+    assert (np.diff(risk) > 0.1).all()
+    assert risk.dtype == np.float64
+
+
+def test_probabilities_mean_what_they_say() -> None:
+    model = ChurnModel(threads=1).fit(*rows(6_000), NAMES, 60)
+    table, left, _ = rows(6_000, seed=1)
+    risk = model.predict_proba(table)
+    assert risk.mean() == pytest.approx(left.mean(), abs=0.05)
+    high = risk > 0.75
+    assert risk[high].mean() == pytest.approx(left[high].mean(), abs=0.06)
+
+
+def test_calibration_follows_the_latest_instant() -> None:
+    """Half of the leavers of earlier instants stayed at the latest: the risk must fall."""
+    table, left, at = rows(4_000)
+    plain = ChurnModel(threads=1).fit(table, left, at, NAMES, 60)
+    latest = at == at.max()
+    left = left & ~(latest & (np.arange(len(left)) % 2 == 0))
+    shifted = ChurnModel(threads=1).fit(table, left, at, NAMES, 60)
+    fresh = rows(seed=2)[0]
+    assert shifted.predict_proba(fresh).mean() < plain.predict_proba(fresh).mean() - 0.1
+
+
+def test_outcomes_unknown_at_the_calibration_instant_do_not_calibrate() -> None:
+    """With a horizon longer than the instants' span nothing earlier had ended."""
+    model = ChurnModel(threads=1).fit(*rows(), NAMES, 365)
+    assert (model.slope_, model.intercept_) == (1.0, 0.0)
+
+
+def test_the_same_input_gives_the_same_model(model: ChurnModel, tmp_path: Path) -> None:
+    again = ChurnModel(threads=1).fit(*rows(), NAMES, 60)
+    for name, one in (("a", model), ("b", again)):
+        one.save(tmp_path / name)
+    for file in ("trees.txt", "churn.json"):
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+
+
+def test_what_is_saved_predicts_the_same_when_loaded(model: ChurnModel, tmp_path: Path) -> None:
+    model.save(tmp_path)
+    loaded = ChurnModel.load(tmp_path)
+    table = rows()[0]
+    np.testing.assert_array_equal(loaded.predict_proba(table), model.predict_proba(table))
+    assert loaded.feature_names_ == NAMES
+    assert loaded.horizon_days_ == 60
+    assert loaded.reasons(table[0]) == model.reasons(table[0])
+
+
+def test_a_customer_alone_has_the_risk_of_the_customer_among_many(model: ChurnModel) -> None:
+    table = rows()[0]
+    alone = [model.predict_proba(row[None, :])[0] for row in table[:20]]
+    np.testing.assert_array_equal(model.predict_proba(table)[:20], alone)
+
+
+def test_undefined_features_have_a_risk_too(model: ChurnModel) -> None:
+    risk = model.predict_proba(np.full((1, 3), np.nan, np.float32))
+    assert 0 < risk[0] < 1
+
+
+def test_nobody_to_predict_is_no_error(model: ChurnModel) -> None:
+    assert len(model.predict_proba(np.empty((0, 3), np.float32))) == 0
+
+
+def test_reasons_say_the_customers_own_figure(model: ChurnModel) -> None:
+    first = model.reasons(np.array([190, 3, 1], np.float32))[0]
+    assert first.feature == "cadence_order_days_since_last"
+    assert first.text == "Days since the last order: 190"
+    assert first.contribution > 0
+    assert model.reasons(np.array([5, 3, 1], np.float32))[0].contribution < 0
+
+
+def test_reasons_leave_out_figures_that_mean_nothing(model: ChurnModel) -> None:
+    found = model.reasons(np.array([190, 3, 1], np.float32), limit=9)
+    assert "preference_brand_top_life" not in {reason.feature for reason in found}
+
+
+def test_contributions_add_up_to_the_log_odds(model: ChurnModel) -> None:
+    table = rows()[0][:5]
+    parts = np.asarray(model.booster_.predict(table, pred_contrib=True))  # type: ignore[union-attr]
+    odds = model.slope_ * parts.sum(axis=1) + model.intercept_
+    risk = model.predict_proba(table)
+    np.testing.assert_allclose(np.log(risk / (1 - risk)), odds, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("feature", "value", "text"),
+    [
+        ("purchase_spend_90d", 1234.5, "Spent in the last 90 days: 1,234.50"),
+        ("purchase_return_share", 0.25, "Returns as a share of what was spent: 25%"),
+        ("cadence_order_gap_mean_life", float("nan"), "Usual days between orders: not known"),
+        ("a_feature_of_old", 7.0, "a feature of old: 7"),
+    ],
+)
+def test_figures_are_written_by_their_unit(feature: str, value: float, text: str) -> None:
+    assert sentence(feature, value) == text
+
+
+@pytest.mark.parametrize("outcome", [True, False])
+def test_one_class_only_is_refused_with_the_counts(outcome: bool) -> None:
+    table, left, at = rows()
+    with pytest.raises(NotEnoughDataError, match=r"of 1,200 rows (1,200|0) left"):
+        ChurnModel().fit(table, np.full(len(left), outcome), at, NAMES, 60)
+
+
+def test_infinite_features_are_refused_by_name() -> None:
+    table, left, at = rows()
+    table[3, 1] = np.inf
+    with pytest.raises(InputError, match="purchase_orders_life"):
+        ChurnModel().fit(table, left, at, NAMES, 60)
+
+
+def test_columns_that_do_not_fit_are_refused(model: ChurnModel) -> None:
+    table, left, at = rows()
+    with pytest.raises(InputError, match="2 feature_names"):
+        ChurnModel().fit(table, left, at, NAMES[:2], 60)
+    with pytest.raises(InputError, match=r"\(customers, 3\)"):
+        model.predict_proba(table[:, :2])
+    with pytest.raises(InputError, match="one entry per row"):
+        ChurnModel().fit(table, left[:-1], at, NAMES, 60)
+    with pytest.raises(InputError, match="boolean"):
+        ChurnModel().fit(table, left.astype(float), at, NAMES, 60)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="horizon_days = 0"):
+        ChurnModel().fit(table, left, at, NAMES, 0)
+
+
+def test_an_unfitted_model_says_so() -> None:
+    with pytest.raises(InputError, match="not fitted"):
+        ChurnModel().predict_proba(np.empty((1, 0), np.float32))
+
+
+def test_a_damaged_model_is_refused(model: ChurnModel, tmp_path: Path) -> None:
+    model.save(tmp_path)
+    (tmp_path / "trees.txt").write_text("not a model")
+    with pytest.raises(BundleError, match="cannot read the churn model"):
+        ChurnModel.load(tmp_path)

@@ -1,0 +1,128 @@
+import math
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from training.metrics import (
+    churn_metrics,
+    expected_calibration_error,
+    gain_curve,
+    hits,
+    lift,
+    ranking_metrics,
+    recall_curve,
+    reliability,
+)
+
+outcomes = st.lists(st.tuples(st.booleans(), st.integers(1, 9)), min_size=2, max_size=40)
+
+
+@given(outcomes)
+def test_churn_figures_equal_their_definitions(rows: list[tuple[bool, int]]) -> None:
+    left = np.array([gone for gone, _ in rows])
+    risk = np.array([tenths / 10 for _, tenths in rows])
+    found = churn_metrics(left, risk)
+    pairs = [(a, b) for (x, a) in rows if x for (y, b) in rows if not y]
+    if pairs:
+        auc = sum((a > b) + (a == b) / 2 for a, b in pairs) / len(pairs)
+        assert found["auc"] == pytest.approx(auc)
+    else:
+        assert math.isnan(found["auc"])
+    n = len(rows)
+    assert found["brier"] == pytest.approx(sum((t / 10 - x) ** 2 for x, t in rows) / n)
+    loss = -sum(math.log(t / 10 if x else 1 - t / 10) for x, t in rows) / n
+    assert found["log_loss"] == pytest.approx(loss)
+    assert found["mean_predicted"] == pytest.approx(sum(t for _, t in rows) / 10 / n)
+    assert found["mean_observed"] == pytest.approx(sum(x for x, _ in rows) / n)
+
+
+def test_average_precision_is_the_mean_precision_at_the_leavers() -> None:
+    left = np.array([True, False, True])
+    found = churn_metrics(left, np.array([0.9, 0.8, 0.7]))
+    assert found["average_precision"] == pytest.approx((1 / 1 + 2 / 3) / 2)
+
+
+def test_a_perfect_forecast_in_bins_has_no_calibration_error() -> None:
+    risk = np.repeat([0.1, 0.9], 50)
+    left = np.concatenate([np.arange(50) % 10 == 0, np.arange(50) % 10 != 0])
+    assert expected_calibration_error(left, risk) == pytest.approx(0)
+    assert expected_calibration_error(left, np.full(100, 0.5), bins=1) == pytest.approx(0)
+    assert expected_calibration_error(left, risk, bins=2) == pytest.approx(0)
+    assert expected_calibration_error(~left, risk, bins=2) == pytest.approx(0.8)
+
+
+def test_bins_hold_equally_many() -> None:
+    forecast, observed, count = reliability(np.ones(95, np.bool_), np.linspace(0, 1, 95))
+    assert set(count) == {9, 10}
+    assert (np.diff(forecast) > 0).all()
+    assert (observed == 1).all()
+
+
+def test_lift_compares_the_riskiest_with_everybody() -> None:
+    left = np.array([True, True] + [False] * 18)
+    assert lift(left, np.linspace(1, 0, 20), 0.1) == pytest.approx(10)
+    assert math.isnan(lift(np.zeros(5, np.bool_), np.ones(5), 0.1))
+
+
+def test_the_gain_curve_runs_from_nobody_to_everybody() -> None:
+    left = np.array([True, False, True, False])
+    approached, reached = gain_curve(left, np.array([0.9, 0.1, 0.8, 0.2]), points=5)
+    assert approached.tolist() == [0, 0.25, 0.5, 0.75, 1]
+    assert reached.tolist() == [0, 0.5, 1, 1, 1]
+
+
+def test_nobody_to_measure_gives_undefined_figures() -> None:
+    assert all(math.isnan(v) for v in churn_metrics(np.empty(0, np.bool_), np.empty(0)).values())
+
+
+Lists = list[tuple[list[int], list[int]]]
+people: st.SearchStrategy[Lists] = st.lists(
+    st.tuples(
+        st.lists(st.integers(0, 9), min_size=6, max_size=6, unique=True),
+        st.lists(st.integers(0, 9), min_size=1, max_size=8, unique=True),
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+def table(rows: Lists) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
+    ranked = np.array([ranking for ranking, _ in rows], np.int32)
+    sizes = np.array([len(bought) for _, bought in rows])
+    products = np.concatenate([sorted(bought) for _, bought in rows]).astype(np.int32)
+    return hits(ranked, np.append(0, np.cumsum(sizes)), products), sizes
+
+
+@given(people)
+def test_ranking_figures_equal_their_definitions(rows: Lists) -> None:
+    hit, sizes = table(rows)
+    k = 4
+    expected: dict[str, list[float]] = {"recall": [], "ndcg": [], "phr": [], "map": []}
+    for ranking, bought in rows:
+        right = [product in bought for product in ranking[:k]]
+        ideal = sum(1 / math.log2(i + 2) for i in range(len(bought)))
+        gain = sum(1 / math.log2(i + 2) for i, r in enumerate(right) if r)
+        precisions = [sum(right[: i + 1]) / (i + 1) for i, r in enumerate(right) if r]
+        expected["recall"].append(sum(right) / len(bought))
+        expected["ndcg"].append(gain / ideal)
+        expected["phr"].append(float(any(right)))
+        expected["map"].append(sum(precisions) / min(k, len(bought)))
+    found = ranking_metrics(hit, sizes, ks=(k,))
+    assert found == {
+        f"{name}@{k}": pytest.approx(np.mean(values)) for name, values in expected.items()
+    }
+    assert recall_curve(hit, sizes)[k - 1] == pytest.approx(found[f"recall@{k}"])
+
+
+def test_the_ideal_may_be_of_the_first_k() -> None:
+    hit, sizes = table([([0, 1, 2, 3, 4, 5], [0, 1, 2, 6, 7])])
+    assert ranking_metrics(hit, sizes, ks=(3,), ideal="min")["ndcg@3"] == pytest.approx(1)
+    assert ranking_metrics(hit, sizes, ks=(3,))["ndcg@3"] < 1
+
+
+def test_empty_places_are_no_hits() -> None:
+    ranked = np.array([[1, -1]], np.int32)
+    assert hits(ranked, np.array([0, 1]), np.array([1], np.int32)).tolist() == [[True, False]]

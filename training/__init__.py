@@ -1,0 +1,1 @@
+"""Jobs of data scientists: import, train, evaluate, promote, roll back, score, simulate."""

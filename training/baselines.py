@@ -1,0 +1,103 @@
+"""What anyone could do without us: the yardsticks beside every evaluation."""
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from features.instants import DAY_MS
+from models.next_product import Candidates
+from models.next_product.candidate import best
+from models.next_product.history import Histories
+from training.dataset import Orders
+
+Ranked = npt.NDArray[np.int32]
+"""Products best first, -1 where there are no more, shape (customers, k)."""
+
+BLOCK = 500
+"""Customers scored at once; each holds one score per product."""
+
+
+def rfm(orders: Orders, customers: npt.NDArray[np.int64], at: int) -> npt.NDArray[np.float64]:
+    """Recency and age in days, number of orders, and mean order value at an instant.
+
+    Arguments:
+        orders: all orders.
+        customers: places with at least one order before the instant, rising.
+        at: int64 ms UTC.
+
+    Returns:
+        float64, shape (customers, 4).
+    """
+    seen = orders.before(at) & np.isin(orders.customer, customers)
+    owner = np.searchsorted(customers, orders.customer[seen])
+    moment, n = orders.at[seen], len(customers)
+    last, first = np.zeros(n, np.int64), np.full(n, np.iinfo(np.int64).max)
+    np.maximum.at(last, owner, moment)
+    np.minimum.at(first, owner, moment)
+    count = np.bincount(owner, minlength=n)
+    spent = np.bincount(owner, weights=np.nan_to_num(orders.value[seen]), minlength=n)
+    mean = np.maximum(spent / np.maximum(count, 1), 0)
+    return np.column_stack([(at - last) / DAY_MS, (at - first) / DAY_MS, count, mean])
+
+
+def churn_baselines(
+    orders: Orders, instants: npt.NDArray[np.int64], cutoff: int, horizon_days: int
+) -> dict[str, npt.NDArray[np.float64]]:
+    """P(no order in the horizon) of each eligible customer at the cutoff, by method.
+
+    recency: a logistic curve over the days since the last order. rfm_logistic: a logistic
+    regression on recency, age, number of orders and mean value, all on a log scale. Learnt on
+    the same past instants as ours; without both leavers and stayers there the observed rate.
+    """
+    table, left = [], []
+    for at in instants.tolist():
+        customers = orders.eligible(at)
+        table.append(np.log1p(rfm(orders, customers, at)))
+        left.append(~np.isin(customers, orders.returning(at, horizon_days)))
+    past, labels = np.concatenate(table), np.concatenate(left)
+    now = np.log1p(rfm(orders, orders.eligible(cutoff), cutoff))
+    out = {}
+    for name, columns in (("recency", [0]), ("rfm_logistic", [0, 1, 2, 3])):
+        if labels.all() or not labels.any():
+            out[name] = np.full(len(now), float(labels.mean()) if len(labels) else 0.5)
+            continue
+        model = make_pipeline(StandardScaler(), LogisticRegression())
+        model.fit(past[:, columns], labels)
+        out[name] = np.asarray(model.predict_proba(now[:, columns])[:, 1], np.float64)
+    return out
+
+
+def top_overall(histories: Histories, k: int) -> npt.NDArray[np.int32]:
+    """G-TopFreq: products by distinct buyers, the lower index first on a tie."""
+    buyers = np.bincount(histories.purchases.product, minlength=histories.n_products)
+    return best(buyers.astype(np.float32), k)
+
+
+def personal(histories: Histories, k: int, filling: npt.NDArray[np.int32]) -> Ranked:
+    """P-TopFreq, and GP-TopFreq where `filling` is G-TopFreq's list.
+
+    One's own products by number of baskets, the more recently bought first on a tie, then
+    the lower index.
+    """
+    pairs = histories.purchases
+    order = np.lexsort((pairs.product, -pairs.last_at, -pairs.baskets, pairs.row))
+    begin = np.searchsorted(pairs.row, np.arange(len(histories) + 1))
+    out = np.full((len(histories), k), -1, np.int32)
+    for i in range(len(histories)):
+        own = pairs.product[order[begin[i] : begin[i + 1]]][:k]
+        rest = filling[~np.isin(filling, own)][: k - len(own)]
+        out[i, : len(own) + len(rest)] = np.concatenate([own, rest])
+    return out
+
+
+def alone(generator: Candidates, histories: Histories, k: int) -> Ranked:
+    """One fitted generator's own list."""
+    out = np.full((len(histories), k), -1, np.int32)
+    for begin in range(0, len(histories), BLOCK):
+        end = min(begin + BLOCK, len(histories))
+        for i, scores in enumerate(generator.scores(histories.part(begin, end))):
+            products = best(scores, k)
+            out[begin + i, : len(products)] = products
+    return out

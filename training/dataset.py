@@ -1,0 +1,175 @@
+"""Customers at past instants, with what they did afterwards: what models learn from."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from features.catalog import Catalog
+from features.compute import matrix
+from features.definitions import FEATURES, Feature
+from features.errors import NotEnoughDataError
+from features.events.schema import schema
+from features.instants import DAY_MS, iso
+from features.reference import Reference
+from features.timeline import Timelines
+from models.next_product import Period
+from models.next_product.history import lines
+
+
+@dataclass(frozen=True)
+class Orders:
+    """All orders of all customers, by customer, then time."""
+
+    customer: npt.NDArray[np.int64]
+    """Places in the timelines, rising."""
+    at: npt.NDArray[np.int64]
+    known_at: npt.NDArray[np.int64]
+    value: npt.NDArray[np.float32]
+    known: npt.NDArray[np.bool_]
+    """By place: whether somebody stands behind the timeline."""
+
+    @classmethod
+    def of(cls, timelines: Timelines) -> "Orders":
+        """The orders in these timelines."""
+        rows = timelines.rows
+        place = np.flatnonzero(rows.type == schema().code("Order Completed"))
+        return cls(
+            customer=np.searchsorted(timelines.offsets, place, side="right") - 1,
+            at=np.asarray(rows.at[place], np.int64),
+            known_at=np.asarray(rows.known_at[place], np.int64),
+            value=np.asarray(rows.value[place], np.float32),
+            known=timelines.known,
+        )
+
+    def before(self, at: int) -> npt.NDArray[np.bool_]:
+        """Which orders were known before an instant."""
+        return (self.at < at) & (self.known_at <= at)
+
+    def eligible(self, at: int) -> npt.NDArray[np.int64]:
+        """Places of known customers with at least one order before an instant, rising."""
+        customers = np.unique(self.customer[self.before(at)])
+        return customers[self.known[customers]]
+
+    def returning(self, at: int, horizon_days: int) -> npt.NDArray[np.int64]:
+        """Places of customers who order in the horizon that begins at an instant, rising."""
+        inside = (self.at >= at) & (self.at < at + horizon_days * DAY_MS)
+        return np.unique(self.customer[inside])
+
+
+@dataclass(frozen=True)
+class ChurnRows:
+    """Customers at instants, their features, and whether they left."""
+
+    X: npt.NDArray[np.float32]
+    """Shape (n, features)."""
+    y: npt.NDArray[np.bool_]
+    """True where no order followed within the horizon."""
+    at: npt.NDArray[np.int64]
+    customer: npt.NDArray[np.int64]
+    """Places in the timelines."""
+
+
+def churn_rows(
+    timelines: Timelines,
+    catalog: Catalog,
+    instants: npt.NDArray[np.int64],
+    horizon_days: int,
+    *,
+    features: tuple[Feature, ...] = FEATURES,
+    reference: Reference | None = None,
+    threads: int = 1,
+    progress: Callable[[int], None] | None = None,
+) -> ChurnRows:
+    """Eligible customers at each instant: those with at least one order before it.
+
+    Arguments:
+        timelines: all customers.
+        catalog: the numbering the timelines' products refer to.
+        instants: int64 ms UTC.
+        horizon_days: days after an instant in which an order means the customer stayed.
+        features: which features.
+        reference: population facts for all instants; computed as of each when None.
+        threads: of the kernel.
+        progress: called with the number of instants done.
+
+    Raises:
+        NotEnoughDataError: no customer is eligible at any instant.
+    """
+    orders = Orders.of(timelines)
+    parts: list[ChurnRows] = []
+    for at in instants.tolist():
+        customer = orders.eligible(at)
+        at_rows = np.full(len(customer), at, np.int64)
+        facts = Reference.as_of(timelines, catalog, at) if reference is None else reference
+        parts.append(
+            ChurnRows(
+                X=matrix(
+                    timelines, customer, at_rows, catalog, facts, features=features, threads=threads
+                ),
+                y=~np.isin(customer, orders.returning(at, horizon_days), assume_unique=True),
+                at=at_rows,
+                customer=customer,
+            )
+        )
+        if progress is not None:
+            progress(1)
+    if not sum(len(part.y) for part in parts):
+        raise NotEnoughDataError(
+            "no known customer has an order before "
+            + ", ".join(iso(at) for at in instants.tolist())
+            + "; import more history, or check that orders carry a user id"
+        )
+    return ChurnRows(
+        X=np.concatenate([part.X for part in parts]),
+        y=np.concatenate([part.y for part in parts]),
+        at=np.concatenate([part.at for part in parts]),
+        customer=np.concatenate([part.customer for part in parts]),
+    )
+
+
+def periods(
+    timelines: Timelines,
+    catalog: Catalog,
+    instants: npt.NDArray[np.int64],
+    horizon_days: int,
+    *,
+    customers: int | None = None,
+    seed: int = 0,
+) -> Iterator[Period]:
+    """For each instant the customers who bought in the horizon after it, and what.
+
+    One at a time, since each carries the population facts as of its instant. Customers are
+    known and had an order before.
+
+    Arguments:
+        timelines: all customers.
+        catalog: the numbering the timelines' products refer to.
+        instants: int64 ms UTC.
+        horizon_days: days after an instant in which a purchase is a right answer.
+        customers: how many customers of one period at most, drawn at random; all when None.
+        seed: of that draw.
+    """
+    orders = Orders.of(timelines)
+    for at in instants.tolist():
+        everyone = orders.eligible(at)
+        chosen = everyone[np.isin(everyone, orders.returning(at, horizon_days), assume_unique=True)]
+        if customers is not None and len(chosen) > customers:
+            draw = np.random.default_rng([seed, at]).choice(len(chosen), customers, replace=False)
+            chosen = chosen[np.sort(draw)]
+        owner, place = lines(timelines, chosen)
+        moment = timelines.rows.at[place]
+        inside = (moment >= at) & (moment < at + horizon_days * DAY_MS)
+        bought = catalog.parent[timelines.rows.product[place[inside]]]
+        pair = np.unique(owner[inside] * np.int64(len(catalog)) + bought)
+        owner, bought = np.divmod(pair, len(catalog))
+        offsets = np.searchsorted(owner, np.arange(len(chosen) + 1))
+        some = np.diff(offsets) > 0
+        yield Period(
+            at=at,
+            customers=chosen[some],
+            offsets=np.append(0, np.cumsum(np.diff(offsets)[some])).astype(np.int64),
+            products=bought.astype(np.int32),
+            reference=Reference.as_of(timelines, catalog, at),
+        )

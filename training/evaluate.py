@@ -1,0 +1,260 @@
+"""How good a bundle is, on a period after its training, beside the baselines."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from features.catalog import Catalog
+from features.errors import NotEnoughDataError
+from features.instants import DAY_MS, iso
+from features.timeline import Timelines
+from models.bundle import Bundle
+from models.declared import features_named
+from models.next_product import Als, Neighbours
+from models.next_product.history import Histories
+from training.baselines import alone, churn_baselines, personal, top_overall
+from training.dataset import Orders, churn_rows, periods
+from training.metrics import (
+    churn_metrics,
+    gain_curve,
+    hits,
+    ranking_metrics,
+    recall_curve,
+    reliability,
+)
+from training.recipe import ChurnRecipe
+from training.split import training_instants
+
+LONGEST = 20
+"""Length of the lists that are evaluated."""
+
+OURS = "ours"
+
+
+@dataclass(frozen=True)
+class ChurnEvaluation:
+    """Churn probabilities at the cutoff against what happened."""
+
+    metrics: dict[str, float]
+    """`<method>.<metric>`, with `customers`."""
+    left: npt.NDArray[np.bool_]
+    """True where no order followed, shape (customers,)."""
+    predicted: dict[str, npt.NDArray[np.float64]]
+    """P(no order) by method; ours and the baselines."""
+    importance: dict[str, float]
+    """What each feature contributes to our model, by name."""
+
+    def reliability(
+        self, method: str = OURS
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+        """Mean prediction, observed rate and count of ten bins of equal counts."""
+        return reliability(self.left, self.predicted[method])
+
+    def gain(self, method: str = OURS) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Share of customers approached, and share of the leavers reached."""
+        return gain_curve(self.left, self.predicted[method])
+
+
+@dataclass(frozen=True)
+class NextProductEvaluation:
+    """Ranked products at the cutoff against what was bought."""
+
+    metrics: dict[str, float]
+    """`<method>.<metric>`, with `customers` and `ours.candidate_recall`."""
+    recall: dict[str, npt.NDArray[np.float64]]
+    """Recall at 1, 2, … LONGEST by method."""
+    importance: dict[str, float]
+    """What each column contributes to our ranker, by name."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Of both models, as far as the bundle has them."""
+
+    cutoff: int
+    churn: ChurnEvaluation | None
+    next_product: NextProductEvaluation | None
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """All figures, `churn.<method>.<metric>` and `next_product.<method>.<metric>`."""
+        parts: dict[str, Mapping[str, float]] = {
+            "churn": self.churn.metrics if self.churn else {},
+            "next_product": self.next_product.metrics if self.next_product else {},
+        }
+        return {
+            f"{model}.{name}": value
+            for model, metrics in parts.items()
+            for name, value in metrics.items()
+        }
+
+
+def evaluate(
+    bundle: Bundle,
+    timelines: Timelines,
+    catalog: Catalog,
+    cutoff: int,
+    *,
+    churn_recipe: ChurnRecipe | None = None,
+    threads: int = 2,
+) -> Evaluation:
+    """Both models of a bundle on what followed a cutoff; horizons are the models' own.
+
+    Arguments:
+        bundle: trained on what happened before the cutoff.
+        timelines: all customers, the evaluated period included.
+        catalog: the numbering the timelines' products refer to; extends the bundle's.
+        cutoff: int64 ms UTC.
+        churn_recipe: which past instants the churn baselines learn from, as ours did.
+        threads: of the feature kernel.
+
+    Raises:
+        NotEnoughDataError: the horizon after the cutoff is not fully observed, or nobody is
+            eligible.
+    """
+    return Evaluation(
+        cutoff=cutoff,
+        churn=(
+            evaluate_churn(bundle, timelines, catalog, cutoff, churn_recipe, threads)
+            if bundle.churn
+            else None
+        ),
+        next_product=(
+            evaluate_next_product(bundle, timelines, catalog, cutoff)
+            if bundle.next_product
+            else None
+        ),
+    )
+
+
+def evaluate_churn(
+    bundle: Bundle,
+    timelines: Timelines,
+    catalog: Catalog,
+    cutoff: int,
+    recipe: ChurnRecipe | None = None,
+    threads: int = 2,
+) -> ChurnEvaluation:
+    """The churn model on all customers with an order before the cutoff; see `evaluate`."""
+    if bundle.churn is None:
+        raise NotEnoughDataError("this bundle has no churn model; train one")
+    model, asked = bundle.churn, recipe or ChurnRecipe()
+    horizon = model.horizon_days_
+    _observed(timelines, cutoff, horizon)
+    rows = churn_rows(
+        timelines,
+        catalog,
+        np.array([cutoff], np.int64),
+        horizon,
+        features=features_named(model.feature_names_),
+        reference=bundle.reference.extended(catalog),
+        threads=threads,
+    )
+    instants = training_instants(
+        int(timelines.rows.at.min()),
+        cutoff,
+        horizon_days=horizon,
+        number=asked.instants,
+        step_days=asked.step_days,
+        min_history_days=asked.min_history_days,
+    )
+    predicted = {OURS: model.predict_proba(rows.X)}
+    predicted |= churn_baselines(Orders.of(timelines), instants, cutoff, horizon)
+    metrics = {
+        f"{method}.{name}": value
+        for method, probabilities in predicted.items()
+        for name, value in churn_metrics(rows.y, probabilities).items()
+    }
+    metrics["customers"] = float(len(rows.y))
+    return ChurnEvaluation(metrics, rows.y, predicted, model.importance())
+
+
+def evaluate_next_product(
+    bundle: Bundle, timelines: Timelines, catalog: Catalog, cutoff: int
+) -> NextProductEvaluation:
+    """The next-product model on customers who order in the horizon; see `evaluate`.
+
+    All products are ranked; known customers with an order before the cutoff count.
+    """
+    if bundle.next_product is None:
+        raise NotEnoughDataError("this bundle has no next-product model; train one")
+    model = bundle.next_product
+    _observed(timelines, cutoff, model.horizon_days_)
+    now = np.array([cutoff], np.int64)
+    period = next(periods(timelines, catalog, now, model.horizon_days_))
+    if not len(period.customers):
+        raise NotEnoughDataError(
+            f"no known customer ordered both before {iso(cutoff)} and in the "
+            f"{model.horizon_days_} days after it; choose another cutoff"
+        )
+    ranked = {
+        OURS: model.rank(
+            timelines,
+            period.customers,
+            cutoff,
+            LONGEST,
+            catalog=catalog,
+            reference=bundle.reference.extended(catalog),
+        )
+    }
+    ranked |= _ranked_by_baselines(bundle, timelines, period.customers, catalog, cutoff)
+    bought = np.diff(period.offsets)
+    metrics: dict[str, float] = {}
+    recall: dict[str, npt.NDArray[np.float64]] = {}
+    for method, products in ranked.items():
+        hit = hits(products, period.offsets, period.products)
+        recall[method] = recall_curve(hit, bought)
+        for name, value in ranking_metrics(hit, bought).items():
+            metrics[f"{method}.{name}"] = value
+        shown = np.unique(products[:, :10])
+        metrics[f"{method}.coverage@10"] = float((shown >= 0).sum()) / len(
+            np.unique(catalog.parent)
+        )
+    metrics["ours.candidate_recall"] = model.candidate_recall(timelines, period, catalog)
+    metrics["customers"] = float(len(bought))
+    return NextProductEvaluation(metrics, recall, model.ranker.importance())
+
+
+def _ranked_by_baselines(
+    bundle: Bundle,
+    timelines: Timelines,
+    customers: npt.NDArray[np.int64],
+    catalog: Catalog,
+    cutoff: int,
+) -> dict[str, npt.NDArray[np.int32]]:
+    everyone = np.arange(len(timelines), dtype=np.int64)
+    everything = Histories.of(
+        timelines, everyone, np.full(len(everyone), cutoff, np.int64), catalog
+    )
+    mine = Histories.of(timelines, customers, np.full(len(customers), cutoff, np.int64), catalog)
+    # longer than the lists, since one's own products are taken out of it
+    top = top_overall(everything, 2 * LONGEST)
+    nothing = np.empty(0, np.int32)
+    out = {
+        "g_topfreq": np.tile(_padded(top[:LONGEST]), (len(mine), 1)),
+        "p_topfreq": personal(mine, LONGEST, nothing),
+        "gp_topfreq": personal(mine, LONGEST, top),
+    }
+    for generator in bundle.next_product.generators if bundle.next_product else ():
+        if isinstance(generator, Als | Neighbours):
+            out[generator.name] = alone(generator, mine, LONGEST)
+    return out
+
+
+def _padded(products: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    out = np.full(LONGEST, -1, np.int32)
+    out[: len(products)] = products
+    return out
+
+
+def _observed(timelines: Timelines, cutoff: int, horizon_days: int) -> None:
+    last = int(timelines.rows.at.max()) if len(timelines.rows) else 0
+    end = cutoff + horizon_days * DAY_MS
+    if last < end:
+        raise NotEnoughDataError(
+            f"the last event is of {iso(last)}; {horizon_days} days after the cutoff "
+            f"{iso(cutoff)} end {iso(end)}: choose a cutoff no later than "
+            f"{iso(last - horizon_days * DAY_MS)}"
+        )

@@ -1,0 +1,171 @@
+"""From timelines and a recipe to trained models."""
+
+from typing import Protocol
+
+import numpy as np
+
+from features.catalog import Catalog
+from features.definitions import FEATURES
+from features.errors import NotEnoughDataError
+from features.timeline import Timelines
+from models.churn import ChurnModel
+from models.next_product import Als, Neighbours, NextProductModel, Popular, Ranker, Repeat
+from training.dataset import churn_rows, periods
+from training.recipe import ChurnRecipe, NextProductRecipe
+from training.split import training_instants
+
+
+class Progress(Protocol):
+    """What a progress bar is told: the stage's name, steps done so far, and steps in all."""
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Called after each step."""
+
+
+def train_churn(
+    timelines: Timelines,
+    catalog: Catalog,
+    recipe: ChurnRecipe,
+    cutoff: int,
+    seed: int = 0,
+    *,
+    threads: int = 2,
+    progress: Progress | None = None,
+) -> ChurnModel:
+    """A churn model from what happened before the cutoff.
+
+    Arguments:
+        timelines: all customers.
+        catalog: the numbering the timelines' products refer to.
+        recipe: settings.
+        cutoff: int64 ms UTC; labels included, nothing from it on is used.
+        seed: of all random choices.
+        threads: of the kernel and of LightGBM.
+        progress: told of every instant, then of the fit.
+
+    Raises:
+        NotEnoughDataError: the history is too short, or nobody left or nobody stayed.
+    """
+    instants = training_instants(
+        _first_event(timelines),
+        cutoff,
+        horizon_days=recipe.horizon_days,
+        number=recipe.instants,
+        step_days=recipe.step_days,
+        min_history_days=recipe.min_history_days,
+    )
+    done = _Counter(progress, {"churn rows": len(instants), "churn fit": 1})
+    rows = churn_rows(
+        timelines,
+        catalog,
+        instants,
+        recipe.horizon_days,
+        threads=threads,
+        progress=lambda steps: done("churn rows", steps),
+    )
+    model = ChurnModel(
+        trees=recipe.trees,
+        leaves=recipe.leaves,
+        learning_rate=recipe.learning_rate,
+        min_rows=recipe.min_rows,
+        column_share=recipe.column_share,
+        seed=seed,
+        threads=threads,
+    )
+    names = [feature.name for feature in FEATURES]
+    model.fit(rows.X, rows.y, rows.at, names, recipe.horizon_days)
+    done("churn fit", 1)
+    return model
+
+
+def train_next_product(
+    timelines: Timelines,
+    catalog: Catalog,
+    recipe: NextProductRecipe,
+    cutoff: int,
+    seed: int = 0,
+    *,
+    threads: int = 2,
+    progress: Progress | None = None,
+) -> NextProductModel:
+    """A next-product model from what happened before the cutoff; arguments as `train_churn`.
+
+    With too little history for a single past period the ranker is left out and the
+    generators' lists are merged.
+
+    Raises:
+        NotEnoughDataError: nobody bought anything before the cutoff.
+    """
+    try:
+        instants = training_instants(
+            _first_event(timelines),
+            cutoff,
+            horizon_days=recipe.horizon_days,
+            number=recipe.periods,
+            step_days=recipe.step_days,
+            min_history_days=recipe.min_history_days,
+        )
+    except NotEnoughDataError:
+        instants = np.empty(0, np.int64)
+    done = _Counter(
+        progress, {"rank candidates": len(instants), "fit generators": 1, "fit ranker": 1}
+    )
+    model = NextProductModel(
+        [
+            Repeat(recipe.repeat_half_life_days),
+            Neighbours(recipe.neighbours, recipe.neighbours_weighting, threads=threads),
+            Als(
+                recipe.als_factors,
+                recipe.als_regularization,
+                recipe.als_alpha,
+                recipe.als_iterations,
+                seed=seed,
+                threads=threads,
+            ),
+            Popular(recipe.popular_half_life_days),
+        ],
+        candidates=recipe.candidates,
+        ranker=Ranker(
+            objective=recipe.objective,
+            trees=recipe.trees,
+            leaves=recipe.leaves,
+            learning_rate=recipe.learning_rate,
+            min_rows=recipe.min_rows,
+            seed=seed,
+            threads=threads,
+        ),
+        negatives_share=recipe.negatives_share,
+        seed=seed,
+        threads=threads,
+    )
+    past = periods(
+        timelines,
+        catalog,
+        instants,
+        recipe.horizon_days,
+        customers=recipe.customers_per_period,
+        seed=seed,
+    )
+    return model.fit(timelines, catalog, past, cutoff, recipe.horizon_days, progress=done)
+
+
+class _Counter:
+    """Adds steps up per stage, for a progress bar that wants to know how far it is."""
+
+    def __init__(self, progress: Progress | None, totals: dict[str, int]) -> None:
+        self._progress = progress
+        self._totals = totals
+        self._done = dict.fromkeys(totals, 0)
+
+    def __call__(self, stage: str, steps: int) -> None:
+        self._done[stage] += steps
+        if self._progress is not None:
+            self._progress(stage, self._done[stage], self._totals[stage])
+
+
+def _first_event(timelines: Timelines) -> int:
+    if not len(timelines.rows):
+        raise NotEnoughDataError(
+            "there are no events to learn from; run `python -m training import`"
+        )
+    return int(timelines.rows.at.min())

@@ -1,0 +1,158 @@
+"""How right predictions were: of churn probabilities, and of ranked products."""
+
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
+
+Floats = npt.NDArray[np.float64]
+
+BINS = 10
+"""Bins of the calibration error, of equal counts."""
+
+
+def churn_metrics(left: npt.NDArray[np.bool_], predicted: Floats) -> dict[str, float]:
+    """All figures of a churn prediction.
+
+    Arguments:
+        left: True where no order followed, shape (n,).
+        predicted: P(no order), shape (n,).
+
+    Returns:
+        auc, average_precision, brier, log_loss, ece, mean_predicted, mean_observed and
+        lift_top_decile; NaN where a figure is undefined (nobody left, or everybody did).
+    """
+    if not len(left):
+        return dict.fromkeys(_CHURN_NAMES, float("nan"))
+    both = bool(left.any() and not left.all())
+    figures = (
+        float(roc_auc_score(left, predicted)) if both else float("nan"),
+        float(average_precision_score(left, predicted)) if left.any() else float("nan"),
+        float(np.mean((predicted - left) ** 2)),
+        float(log_loss(left, predicted, labels=[False, True])),
+        expected_calibration_error(left, predicted),
+        float(predicted.mean()),
+        float(left.mean()),
+        lift(left, predicted, 0.1),
+    )
+    return dict(zip(_CHURN_NAMES, figures, strict=True))
+
+
+_CHURN_NAMES = (
+    "auc",
+    "average_precision",
+    "brier",
+    "log_loss",
+    "ece",
+    "mean_predicted",
+    "mean_observed",
+    "lift_top_decile",
+)
+
+
+def reliability(
+    left: npt.NDArray[np.bool_], predicted: Floats, bins: int = BINS
+) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
+    """Mean prediction, observed rate and count of each bin, bins of equal counts.
+
+    Bins are filled in order of the prediction, ties in their given order; with fewer rows
+    than bins some are left out.
+    """
+    order = np.argsort(predicted, kind="stable")
+    parts = [part for part in np.array_split(order, bins) if len(part)]
+    return (
+        np.array([predicted[part].mean() for part in parts]),
+        np.array([left[part].mean() for part in parts]),
+        np.array([len(part) for part in parts], np.int64),
+    )
+
+
+def expected_calibration_error(
+    left: npt.NDArray[np.bool_], predicted: Floats, bins: int = BINS
+) -> float:
+    """Mean distance between predicted and observed over the bins, weighted by their counts."""
+    forecast, observed, count = reliability(left, predicted, bins)
+    return float(np.abs(forecast - observed) @ count / count.sum())
+
+
+def lift(left: npt.NDArray[np.bool_], predicted: Floats, share: float) -> float:
+    """How often those most at risk left, against everybody; NaN where nobody left."""
+    top = max(1, round(share * len(left)))
+    order = np.argsort(-predicted, kind="stable")
+    return float(left[order[:top]].mean() / left.mean()) if left.any() else float("nan")
+
+
+def gain_curve(
+    left: npt.NDArray[np.bool_], predicted: Floats, points: int = 101
+) -> tuple[Floats, Floats]:
+    """Share of customers approached, riskiest first, and share of the leavers among them."""
+    order = np.argsort(-predicted, kind="stable")
+    found = np.concatenate([[0], np.cumsum(left[order])]) / max(1, int(left.sum()))
+    approached = np.linspace(0, 1, points)
+    return approached, np.interp(approached, np.linspace(0, 1, len(left) + 1), found)
+
+
+def hits(
+    ranked: npt.NDArray[np.int32],
+    offsets: npt.NDArray[np.int64],
+    products: npt.NDArray[np.int32],
+) -> npt.NDArray[np.bool_]:
+    """Which recommendations were bought.
+
+    Arguments:
+        ranked: best first, -1 where there is none, shape (customers, k); no product twice.
+        offsets: what customer i bought is `products[offsets[i]:offsets[i + 1]]`, distinct.
+        products: bought products of all customers.
+
+    Returns:
+        Shape (customers, k).
+    """
+    size = np.int64(max(ranked.max(initial=0), products.max(initial=0)) + 1)
+    owner = np.repeat(np.arange(len(ranked), dtype=np.int64), np.diff(offsets))
+    key = np.arange(len(ranked), dtype=np.int64)[:, None] * size + ranked
+    return np.isin(key, owner * size + products) & (ranked >= 0)
+
+
+def ranking_metrics(
+    hit: npt.NDArray[np.bool_],
+    bought: npt.NDArray[np.int64],
+    ks: tuple[int, ...] = (10, 20),
+    ideal: Literal["full", "min"] = "full",
+) -> dict[str, float]:
+    """Recall, NDCG, PHR and MAP at k, means over customers.
+
+    recall: share of what was bought that is among the first k. ndcg: discounted gain over the
+    ideal one, of everything bought (full) or of its first k (min). phr: share of customers
+    with any hit. map: mean precision at the hits, over min(bought, k).
+
+    Arguments:
+        hit: which recommendations were bought, best first, shape (customers, at least k).
+        bought: how many products each customer bought, above 0, shape (customers,).
+        ks: list lengths.
+        ideal: what the NDCG is divided by.
+    """
+    out: dict[str, float] = {}
+    for k in ks:
+        first = hit[:, :k]
+        count = first.sum(axis=1)
+        discount = 1.0 / np.log2(np.arange(2, first.shape[1] + 2))
+        best = bought if ideal == "full" else np.minimum(bought, k)
+        most = int(best.max(initial=1))
+        ideals = np.cumsum(1.0 / np.log2(np.arange(2, most + 2)))
+        precision = np.cumsum(first, axis=1) / np.arange(1, first.shape[1] + 1)
+        figures = {
+            "recall": count / bought,
+            "ndcg": (first @ discount) / ideals[best - 1],
+            "phr": count > 0,
+            "map": (precision * first).sum(axis=1) / np.minimum(bought, k),
+        }
+        for name, values in figures.items():
+            out[f"{name}@{k}"] = float(np.mean(values)) if len(hit) else float("nan")
+    return out
+
+
+def recall_curve(hit: npt.NDArray[np.bool_], bought: npt.NDArray[np.int64]) -> Floats:
+    """Mean recall at 1, 2, … as far as the lists go."""
+    curve: Floats = (np.cumsum(hit, axis=1) / bought[:, None]).mean(axis=0)
+    return curve

@@ -1,0 +1,148 @@
+"""Recipes: what to train and with which settings, as TOML that a data scientist edits."""
+
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from features.errors import InputError, shown
+
+DEFAULT = Path(__file__).with_name("recipes") / "default.toml"
+"""The recipe that is used when none is named."""
+
+
+class ChurnRecipe(BaseModel):
+    """How the churn model is trained."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    horizon_days: int = Field(default=90, ge=1, le=730)
+    """Churned means no order in this many days; a quarter is what most shops plan by."""
+
+    instants: int = Field(default=8, ge=1, le=100)
+    """Past instants to learn from, at most; more show the model more seasons."""
+
+    step_days: int = Field(default=30, ge=1)
+    """Days between two instants; monthly, so that no season is left out."""
+
+    min_history_days: int = Field(default=90, ge=0)
+    """Days of history before the first instant; a younger shop knows nobody's rhythm."""
+
+    trees: int = Field(default=100, ge=1)
+    """Boosting rounds; few, since churn is noisy: more were worse on past cutoffs."""
+
+    leaves: int = Field(default=7, ge=2)
+    """Leaves of one tree; small trees, for the same reason."""
+
+    learning_rate: float = Field(default=0.03, gt=0, le=1)
+    """Weight of one tree; low, so that the number of trees is not critical."""
+
+    min_rows: int = Field(default=100, ge=1)
+    """Customers in a leaf at least: a rate from fewer is a guess."""
+
+    column_share: float = Field(default=0.5, gt=0, le=1)
+    """Share of the features one tree sees; half, because many say nearly the same."""
+
+
+class NextProductRecipe(BaseModel):
+    """How the next-product model is trained."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    horizon_days: int = Field(default=30, ge=1, le=365)
+    """What is bought within this many days counts as right."""
+
+    periods: int = Field(default=4, ge=1, le=50)
+    """Past periods the ranker learns from, at most."""
+
+    step_days: int = Field(default=30, ge=1)
+    """Days between two periods' beginnings; the horizon, so that none overlap."""
+
+    min_history_days: int = Field(default=90, ge=0)
+    """Days of history before the first period, so that the generators know something."""
+
+    customers_per_period: int = Field(default=20_000, ge=1)
+    """Customers of one period at most, drawn at random; more cost time and teach little."""
+
+    candidates: int = Field(default=100, ge=1, le=10_000)
+    """Products that each generator proposes; more are found, and all cost time to rank."""
+
+    popular_half_life_days: float = Field(default=30.0, gt=0)
+    """After how many days a buyer counts half in what is popular; a month follows a season."""
+
+    repeat_half_life_days: float = Field(default=180.0, gt=0)
+    """After how many days a purchase of one's own counts half."""
+
+    als_factors: int = Field(default=64, ge=1, le=1_000)
+    """Length of a taste vector; implicit's authors find little gain beyond."""
+
+    als_regularization: float = Field(default=0.05, ge=0)
+    """Pull of the taste vectors towards zero."""
+
+    als_alpha: float = Field(default=10.0, gt=0)
+    """Confidence in a purchase, where not having bought has 1."""
+
+    als_iterations: int = Field(default=15, ge=1)
+    """Rounds of alternation; implicit's default, where the loss has settled."""
+
+    neighbours: int = Field(default=100, ge=1)
+    """Similar products kept per product."""
+
+    neighbours_weighting: Literal["tfidf", "bm25", "cosine"] = "tfidf"
+    """How purchases are weighted before products are compared."""
+
+    objective: Literal["binary", "lambdarank"] = "binary"
+    """What the ranker learns; binary was a little better on past cutoffs than lambdarank, and
+    gives a probability."""
+
+    trees: int = Field(default=100, ge=1)
+    """Boosting rounds of the ranker; each costs time in every answer, more gained nothing."""
+
+    leaves: int = Field(default=15, ge=2)
+    """Leaves of one tree; 31 were not better on past cutoffs."""
+
+    learning_rate: float = Field(default=0.08, gt=0, le=1)
+    """Weight of one tree."""
+
+    min_rows: int = Field(default=100, ge=1)
+    """Rows in a leaf at least."""
+
+    negatives_share: float = Field(default=0.3, gt=0, le=1)
+    """Share of the candidates not bought that is learnt from; they weigh more in turn."""
+
+
+class Recipe(BaseModel):
+    """Everything one training run does."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    churn: ChurnRecipe | None = ChurnRecipe()
+    """The churn model; `churn = false` in TOML leaves it out."""
+
+    next_product: NextProductRecipe | None = NextProductRecipe()
+    """The next-product model; `next_product = false` in TOML leaves it out."""
+
+    @classmethod
+    def load(cls, path: Path = DEFAULT) -> "Recipe":
+        """Read a recipe.
+
+        Raises:
+            InputError: the file is missing, is no TOML, or a field has a wrong name or value;
+                the message names it.
+        """
+        try:
+            document = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise InputError(f"cannot read the recipe {path}: {error.strerror}") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise InputError(f"the recipe {path} is no TOML: {error}") from error
+        fields = {name: None if part is False else part for name, part in document.items()}
+        try:
+            return cls.model_validate(fields)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise InputError(
+                f"{path}: {where} = {shown(first['input'])}: {first['msg']}"
+            ) from error
