@@ -14,26 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from features.errors import InputError, StorageError, shown
+from features.events.row import ROW
 
-ROW = np.dtype(
-    [
-        ("at", np.int64),
-        ("known_at", np.int64),
-        ("value", np.float32),
-        ("quantity", np.float32),
-        ("measure", np.float32),
-        ("product", np.int32),
-        ("type", np.uint8),
-        ("channel", np.uint8),
-    ]
-)
-"""One row, 38 bytes, packed.
-
-at: when it happened. known_at: since when it is known to be this customer's, the later of its
-arrival and of the link that tied its identifier to the customer. value, quantity, measure: the
-event type's numbers (NaN when absent). product: catalogue index of the variant, -1 when none.
-type, channel: codes of the event schema. Instants are int64 milliseconds, UTC.
-"""
+__all__ = ["COLUMNS", "ROW", "Timeline", "Timelines"]
 
 COLUMNS: tuple[str, ...] = ROW.names or ()
 

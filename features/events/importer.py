@@ -214,7 +214,7 @@ class _Import:
             present, self._mapping.name, self._mapping.currency, self._mapping.arrival_lag_ms
         )
         return f"""SELECT {columns} FROM (
-            SELECT ordered.*, products, 'order:' || order_id AS event_id,
+            SELECT ordered.*, products, NULL AS event_id,
                    {schema().code(rules.ORDER_EVENT)} AS code,
                    {engine.quoted(rules.ORDER_EVENT)} AS known_name, NULL AS event,
                    CAST(NULL AS VARCHAR) AS own_channel

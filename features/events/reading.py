@@ -157,8 +157,13 @@ def log_columns(present: Collection[str], source: str, currency: str, lag_ms: in
     channels = ", ".join(engine.quoted(name) for name in schema().channels)
     channel = f"lower({own(C.CHANNEL)})"
     arrival = f"{C.TIMESTAMP} + {lag_ms}"
+    order_code = schema().code(rules.ORDER_EVENT)
+    event_id = C.EVENT_ID
+    if C.ORDER_ID in have:
+        # An order counts once, whether it comes as a row of orders, of events or by the service.
+        event_id = f"CASE WHEN code = {order_code} THEN 'order:' || order_id ELSE event_id END"
     return f"""
-        event_id, CAST(code AS SMALLINT) AS type, coalesce(known_name, event) AS name,
+        {event_id} AS event_id, CAST(code AS SMALLINT) AS type, coalesce(known_name, event) AS name,
         timestamp, coalesce({own(C.RECEIVED_AT)}, {arrival}) AS received_at,
         CAST({own(C.USER_ID)} AS VARCHAR) AS user_id,
         CAST({own(C.ANONYMOUS_ID)} AS VARCHAR) AS anonymous_id,

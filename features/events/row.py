@@ -14,4 +14,10 @@ ROW = np.dtype(
         ("channel", np.uint8),
     ]
 )
-"""One row, 38 bytes, packed; `features.timeline` says what the fields mean."""
+"""One row, 38 bytes, packed.
+
+at: when it happened. known_at: since when it is known to be this customer's, the later of its
+arrival and of the link that tied its identifier to the customer. value, quantity, measure: the
+event type's numbers (NaN when absent). product: catalogue index of the variant, -1 when none.
+type, channel: codes of the event schema. Instants are int64 milliseconds, UTC.
+"""

@@ -1,0 +1,238 @@
+"""Timelines from the log: the right rows, in the right order, as the service makes them."""
+
+from collections import defaultdict
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from features import timeline
+from features.events.event import INSTANT, Event, Line, events_of, table_of
+from features.events.log import EventLog
+from features.events.row import ROW
+from features.events.schema import schema
+from features.events.validation import rows
+from features.identity import Link, customer_id, owner
+from features.instants import DAY_MS, instant
+from features.timeline import COLUMNS, Timeline, Timelines
+from features.timeline_build import build, timelines_of
+
+CODES = {e.name: e.code for e in schema().events}
+
+
+def stored(log: EventLog) -> list[Event]:
+    return [e for path in log.segments for e in events_of(pq.read_table(path))]
+
+
+def replayed(events: list[Event], index: dict[str, int]) -> Timelines:
+    """The timelines by way of `rows`, one event after another."""
+    links = [
+        Link(e.user_id, e.anonymous_id, e.received_at)
+        for e in events
+        if e.user_id is not None and e.anonymous_id is not None
+    ]
+    parts: dict[tuple[str, bool], list[Any]] = defaultdict(list)
+    for e in sorted(events, key=lambda e: (e.timestamp, e.event_id.encode())):
+        user_id, known_at = e.user_id, e.received_at
+        if user_id is None and e.anonymous_id is not None:
+            owned = owner(links, e.anonymous_id)
+            if owned is not None:
+                user_id, known_at = owned.user_id, max(known_at, owned.linked_at)
+        person = customer_id(user_id, e.anonymous_id), user_id is not None
+        parts[person].append(rows(e, index, known_at=known_at))
+    people = list(parts)
+    return Timelines.of(
+        [(person, Timeline.of(np.concatenate(parts[person, known]))) for person, known in people],
+        known=[known for _, known in people],
+    )
+
+
+def assert_same(left: Timelines, right: Timelines) -> None:
+    assert left.ids() == right.ids()
+    np.testing.assert_array_equal(left.known, right.known)
+    np.testing.assert_array_equal(left.offsets, right.offsets)
+    for name in COLUMNS:
+        ours, theirs = getattr(left.rows, name), getattr(right.rows, name)
+        assert ours.dtype == theirs.dtype == ROW[name]
+        np.testing.assert_array_equal(ours, theirs, err_msg=name)
+
+
+def test_a_shop_replayed_event_by_event_gives_the_same_rows(shop_log: EventLog) -> None:
+    built = timelines_of(shop_log)
+
+    assert_same(built, replayed(stored(shop_log), shop_log.catalog.index))
+    assert built.ids() == ["ada", "ben"]
+
+
+def test_an_order_is_followed_by_its_lines(shop_log: EventLog) -> None:
+    ada = timelines_of(shop_log).customer(0)
+    place = int(np.argmax(ada.type == CODES["Order Completed"]))
+    rows_of_order = ada.rows()[place : place + 3]
+
+    assert rows_of_order["type"].tolist() == [
+        CODES["Order Completed"], CODES["Order Line"], CODES["Order Line"],
+    ]  # fmt: skip
+    assert rows_of_order["product"].tolist() == [-1, 0, 2]
+    assert rows_of_order["value"].tolist() == [12.5, 8.0, 5.0]
+    assert rows_of_order["quantity"].tolist() == [3.0, 1.0, 2.0]
+    assert rows_of_order["measure"].tolist() == [0.5, 8.0, 2.5]
+    assert rows_of_order["channel"].tolist() == [1, 1, 1]
+
+
+def test_a_visitors_events_are_the_users_since_they_are_linked(shop_log: EventLog) -> None:
+    ben = timelines_of(shop_log).customer(1)
+    login = instant("2024-03-02T08:00")
+
+    assert ben.at[0] == instant("2024-03-01T08:00")
+    assert ben.known_at[0] == login
+    assert len(ben.until(login - 1)) == 0
+    assert len(ben.until(login + 1)) == 4
+
+
+def test_a_shared_tablet_stays_a_person_of_its_own(log: EventLog) -> None:
+    log.append(
+        table_of(
+            [
+                visit("a", 1, user_id="ada", anonymous_id="tablet"),
+                visit("b", 2, user_id="ben", anonymous_id="tablet"),
+                visit("c", 3, anonymous_id="tablet"),
+            ]
+        )
+    )
+    built = timelines_of(log)
+
+    assert built.ids() == ["ada", "anonymous:tablet", "ben"]
+    assert built.known.tolist() == [True, False, True]
+
+
+def visit(event_id: str, day: int, **fields: Any) -> Event:
+    return Event(
+        event_id=event_id,
+        type=CODES["Store Visited"],
+        name="Store Visited",
+        timestamp=day * DAY_MS,
+        received_at=day * DAY_MS,
+        channel="store",
+        **fields,
+    )
+
+
+def test_one_customer_alone_has_timelines(log: EventLog) -> None:
+    log.append(table_of([visit("only", 1, user_id="ada")]))
+    built = timelines_of(log)
+
+    assert (built.ids(), built.offsets.tolist(), len(built.rows)) == (["ada"], [0, 1], 1)
+
+
+def test_an_empty_log_has_timelines_of_nobody(log: EventLog) -> None:
+    built = timelines_of(log)
+
+    assert (len(built), built.offsets.tolist(), len(built.rows)) == (0, [0], 0)
+
+
+def test_timelines_are_built_once_per_content(log: EventLog) -> None:
+    log.append(table_of([visit("a", 1, user_id="ada")]))
+    timelines_of(log)
+    [folder] = (path for path in (log.path / "timelines").iterdir() if path.is_dir())
+    built_at = (folder / "at.npy").stat().st_mtime_ns
+    timelines_of(log)
+    assert (folder / "at.npy").stat().st_mtime_ns == built_at
+
+    log.append(table_of([visit("b", 2, user_id="ada")]))
+    assert len(timelines_of(log).rows) == 2
+    assert [path.name for path in (log.path / "timelines").iterdir() if path.is_dir()] == [
+        log.fingerprint
+    ]
+
+
+names = st.sampled_from(
+    ["Product Viewed", "Product Added", "Order Completed", "Order Refunded", "Points Expiring"]
+)
+number = st.none() | st.floats(0, 1e6, width=32)
+product = st.sampled_from(["pot", "seeds", "unlisted"])
+lines = st.lists(
+    st.builds(Line, product_id=product, quantity=st.floats(0, 9), price=number),
+    min_size=1,
+    max_size=3,
+).map(tuple)
+
+
+@st.composite
+def some_events(draw: st.DrawFn) -> list[Event]:
+    events = []
+    for place in range(draw(st.integers(1, 12))):
+        name = draw(names)
+        user_id = draw(st.sampled_from([None, "ada", "ben", "zoë"]))
+        anonymous = st.sampled_from(["phone", "tablet"])
+        events.append(
+            Event(
+                event_id=f"e{place}",
+                type=CODES[name],
+                name=name,
+                timestamp=DAY_MS + draw(st.integers(0, 3)),
+                received_at=DAY_MS + draw(st.integers(0, 9)),
+                user_id=user_id,
+                anonymous_id=draw(anonymous if user_id is None else st.none() | anonymous),
+                channel=draw(st.sampled_from(["web", "app", "other"])),
+                product_id=draw(st.none() | product),
+                value=draw(number),
+                quantity=draw(number),
+                measure=draw(number),
+                products=draw(st.none() | lines),
+            )
+        )
+    return events
+
+
+@settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(events=some_events(), cut=st.integers(0, 12))
+def test_built_is_what_replaying_gives_however_the_log_is_cut(
+    tmp_path_factory: pytest.TempPathFactory, events: list[Event], cut: int
+) -> None:
+    folder = tmp_path_factory.mktemp("log")
+    log = EventLog(folder / "log")
+    for portion in (events[cut:], events[:cut]):
+        log.append(table_of(portion))
+
+    built = build(log, folder / "timelines")
+
+    assert_same(built, replayed(stored(log), log.catalog.index))
+
+
+def test_sorting_spills_to_disk_rather_than_hold_the_log(tmp_path: Path) -> None:
+    log = EventLog(tmp_path / "log", memory="60MB", threads=1)
+    one = table_of([visit("a", 1, user_id="ada")])
+    many = pa.concat_tables([one] * 100_000).combine_chunks()
+    numbers = np.arange(len(many))
+    for column, values in (
+        ("event_id", [f"{n * 7919 % len(many):036d}" for n in numbers]),
+        ("user_id", [f"user-{n % 997}" for n in numbers]),
+        ("timestamp", pa.array(numbers * DAY_MS % 86_399_999 + DAY_MS).cast(INSTANT)),
+    ):
+        place = many.schema.get_field_index(column)
+        many = many.set_column(place, many.schema.field(place), [values])
+    log.append(many)
+
+    built = build(log, tmp_path / "timelines")
+
+    assert len(built.rows) == 100_000
+    assert np.all(np.diff(built.customer(0).at) >= 0)
+    assert not (tmp_path / "timelines" / ".spill").exists()
+
+
+def test_products_unknown_to_the_index_are_minus_one() -> None:
+    order = replace(
+        visit("a", 1, user_id="ada"),
+        type=CODES["Order Completed"],
+        products=(Line("gone", 1.0, 1.0),),
+    )
+
+    assert rows(order, {})["product"].tolist() == [-1, -1]
