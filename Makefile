@@ -5,6 +5,10 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
+# The demo keeps to a folder of its own, so that no simulated customer meets a real one.
+DEMO ?= .regulars/demo
+CUSTOMERS ?= 2000
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format serve bench lock clean
 
@@ -21,8 +25,23 @@ $(READY): requirements.lock
 		|| { echo "LightGBM does not load: install libgomp (Debian and Ubuntu: apt-get install libgomp1)"; exit 1; }
 	@touch $@
 
-demo: $(READY) ## Simulate a shop, import, train, promote, and serve it
-	@$(RUN) -m training demo
+demo: $(DEMO)/loaded ## Simulate a shop, import, train, promote, and serve it
+	@REGULARS_DATA=$(DEMO) $(RUN) -m serving tour --customer c1
+
+# Each step of the demo makes a file, and is left out where the file is there already.
+$(DEMO)/shop: | $(READY)
+	@$(RUN) -m training simulate --customers $(CUSTOMERS) --products 400 $@
+
+$(DEMO)/log/manifest.json: | $(DEMO)/shop
+	@REGULARS_DATA=$(DEMO) $(RUN) -m training import $(DEMO)/shop
+
+$(DEMO)/bundles/champion.json: | $(DEMO)/log/manifest.json
+	@REGULARS_DATA=$(DEMO) $(RUN) -m training train
+	@REGULARS_DATA=$(DEMO) $(RUN) -m training promote
+
+$(DEMO)/loaded: | $(DEMO)/bundles/champion.json
+	@REGULARS_DATA=$(DEMO) $(RUN) -m serving load
+	@touch $@
 
 serve: $(READY) ## Serve the champion from .regulars on http://127.0.0.1:8000
 	@$(RUN) -m serving

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from features import timeline
 from features.events.event import INSTANT, Event, Line, events_of, table_of
 from features.events.log import EventLog
 from features.events.row import ROW
