@@ -1,0 +1,1 @@
+"""The service: it answers from the event stream and the champion bundle."""

@@ -1,0 +1,158 @@
+"""The service's command line: `python -m serving` serves, `python -m serving load` loads.
+
+What a command needs is imported when it runs, so that `--help` answers at once.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from features.errors import RegularsError
+from serving.settings import ServingSettings
+
+cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+console = Console(stderr=True)
+
+
+@cli.callback(invoke_without_command=True)
+def main(context: typer.Context) -> None:
+    """Answer from what is known of customers; without a command, serve.
+
+    Examples:
+    python -m serving
+
+    python -m serving serve --port 9000 --workers 2
+
+    python -m serving load --log .regulars/log
+    """
+    if context.invoked_subcommand is None:
+        serve()
+
+
+@cli.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on [127.0.0.1].")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on [8000].")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes that answer [1].")] = None,
+) -> None:
+    """Serve until stopped. Settings come from REGULARS_… variables; options override them.
+
+    Example: python -m serving serve --host 0.0.0.0 --port 9000 --workers 2
+    """
+    import uvicorn
+
+    from serving.store.sqlite import SqliteStore
+
+    settings = ServingSettings()
+    host, port = host or settings.host, settings.port if port is None else port
+    with _told():
+        # opened once before the workers do: an error is told once, tables are made once
+        SqliteStore(settings.store_file, busy_seconds=settings.busy_seconds).close()
+        console.print(f"Serving on http://{host}:{port}, documented at /docs; Ctrl-C stops it.")
+        uvicorn.run(
+            "serving.app:from_environment",
+            factory=True,
+            host=host,
+            port=port,
+            workers=workers or settings.workers,
+            log_level="warning",
+            access_log=False,  # paths hold customer ids; requests are logged by their route
+            server_header=False,
+            timeout_graceful_shutdown=10,
+        )
+
+
+@cli.command()
+def load(
+    log: Annotated[
+        Path | None, typer.Option(help="The event log's folder [.regulars/log].")
+    ] = None,
+) -> None:
+    """Bring a shop's past from the event log into the store.
+
+    May be interrupted and run again: it goes on where it stopped. Loading a log that has grown
+    replaces the past; what the store took in by itself stays.
+
+    Example: python -m serving load --log .regulars/log
+    """
+    from features.events.log import EventLog
+    from serving import history
+    from serving.store.sqlite import SqliteStore
+
+    settings = ServingSettings()
+    with _told(), _progress() as progress:
+        store = SqliteStore(settings.store_file, busy_seconds=settings.busy_seconds)
+        try:
+            loaded = history.load(EventLog(log or settings.log), store, progress=progress)
+        finally:
+            store.close()
+    if loaded.already:
+        console.print(f"Nothing to do: these {loaded.customers:,} customers are loaded already.")
+        return
+    console.print(
+        f"Loaded {loaded.customers:,} customers with {loaded.rows:,} timeline rows, "
+        f"{loaded.products:,} products, {loaded.links:,} links and {loaded.consents:,} consents "
+        f"into {settings.store_file}."
+    )
+
+
+@cli.command()
+def tour(
+    customer: Annotated[str, typer.Option(help="A customer of the loaded history.")],
+) -> None:
+    """Start the service, make its first calls and leave it running.
+
+    Without a terminal it ends after the calls. Example: python -m serving tour --customer c1
+    """
+    from serving.tour import tour as run
+
+    settings = ServingSettings()
+    with _told():
+        run(settings.host, settings.port, customer, Console())
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Tell an error that a user can mend in one line, without a stack trace."""
+    try:
+        yield
+    except RegularsError as error:
+        console.print(f"Error: {error}", style="red", highlight=False, soft_wrap=True)
+        sys.exit(1)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int, int], None]]:
+    columns = (
+        TextColumn("{task.description:>10}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def tell(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage, total=total)
+            bars.update(tasks[stage], completed=done)
+
+        yield tell
+
+
+if __name__ == "__main__":
+    cli()

@@ -1,0 +1,130 @@
+"""The published bundle: found by its pointer, verified, and swapped in between two requests."""
+
+import json
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from features.errors import BundleError, shown
+from features.timeline import Timeline
+from models.bundle import Bundle
+from serving.clock import Clock
+from serving.live import Live
+from serving.store import Store
+
+log = structlog.get_logger()
+
+POINTER = "champion.json"
+
+LARGE_CATALOG = 20_000
+"""Products from which renumbering takes longer than a request should (about 1 µs each)."""
+
+RENUMBER_PAUSE_MS = 1_000
+"""Pause between two renumberings of a large catalogue; until then a new product's views and
+orders count without naming the product."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A published bundle that does not serve, and why."""
+
+    version: str | None
+    reason: str
+    at: int
+
+
+class Champion:
+    """Holds what answers are made from, and keeps it as fresh as what is published.
+
+    Arguments:
+        bundles: the folder of published bundles.
+        store: knows products beyond the bundle's.
+        clock: the present.
+    """
+
+    def __init__(self, bundles: Path, store: Store, clock: Clock) -> None:
+        self._bundles = bundles
+        self._store = store
+        self._clock = clock
+        self._loading = threading.Lock()
+        self._changing = threading.Lock()
+        self._pointer = b""
+        self._renumbered_at = 0
+        self._live = Live.of(None, None, ())
+        self.refusal: Refusal | None = None
+        """The published bundle, when it was refused; None when it serves or there is none."""
+
+    @property
+    def live(self) -> Live:
+        """What answers are made from now."""
+        return self._live
+
+    def check(self) -> bool:
+        """Look at the pointer; load and swap when it changed. True when it did.
+
+        A bundle that cannot be verified is refused: the one before goes on serving.
+        """
+        with self._loading:
+            try:
+                pointer = (self._bundles / POINTER).read_bytes()
+            except FileNotFoundError:
+                pointer = b""
+            except OSError as error:
+                self._refuse(None, f"cannot read {POINTER}: {error.strerror}")
+                return False
+            if pointer == self._pointer:
+                return False
+            self._pointer = pointer
+            version = None
+            try:
+                version, folder = self._target(pointer)
+                bundle = Bundle.load(folder)
+            except BundleError as error:
+                self._refuse(version, str(error))
+                return False
+            live = Live.of(bundle, version, self._store.products())
+            with self._changing:  # short: requests wait for it, not for the loading
+                self._live = live
+            self.refusal = None
+            log.info("bundle serves", version=version)
+            return True
+
+    def number_products(self) -> None:
+        """Learn the store's products that are not numbered yet."""
+        with self._changing:
+            new = self._store.products(len(self._live.index))
+            if new:
+                self._live = self._live.extended(new)
+                self._renumbered_at = self._clock()
+
+    def translated(self, timeline: Timeline) -> tuple[Live, Timeline]:
+        """What answers are made from, and a stored timeline in its numbering."""
+        live = self._live
+        if live.lacks(timeline):
+            waited = self._clock() - self._renumbered_at
+            if len(live.catalog) < LARGE_CATALOG or waited >= RENUMBER_PAUSE_MS:
+                self.number_products()
+                live = self._live
+        return live, live.translated(timeline)
+
+    def _target(self, pointer: bytes) -> tuple[str, Path]:
+        try:
+            published = json.loads(pointer)
+            version, path = str(published["version"]), str(published["path"])
+        except (ValueError, KeyError, TypeError):
+            raise BundleError(
+                f"{POINTER} holds {shown(pointer.decode(errors='replace'))}; "
+                "run `python -m training promote` again"
+            ) from None
+        if Path(path).is_absolute() or ".." in Path(path).parts:
+            raise BundleError(f"{POINTER} points outside the bundles' folder: {shown(path)}")
+        return version, self._bundles / path
+
+    def _refuse(self, version: str | None, reason: str) -> None:
+        if self.refusal is None or (self.refusal.version, self.refusal.reason) != (version, reason):
+            log.error(
+                "bundle refused", version=version, reason=reason, still_serves=self._live.version
+            )
+        self.refusal = Refusal(version, reason, self._clock())

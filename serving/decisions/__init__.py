@@ -1,0 +1,1 @@
+"""What the service decides by itself: triggers look, policy allows or withholds."""

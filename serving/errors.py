@@ -1,0 +1,164 @@
+"""What callers are told when something is wrong: the only place that knows HTTP codes."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import orjson
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from features.errors import BundleError, EventError, InputError, RegularsError, StorageError, shown
+
+log = structlog.get_logger()
+
+SEGMENT_PATHS = frozenset(
+    f"/v1/{call}" for call in ("track", "batch", "identify", "page", "screen", "alias", "group")
+)
+"""Where errors are answered as Segment's clients expect them."""
+
+RETRY_AFTER_SECONDS = 1
+
+
+class UnknownCustomerError(RegularsError):
+    """Nothing is known of the customer who was asked for."""
+
+    def __init__(self, customer_id: str) -> None:
+        super().__init__(
+            f"no customer {shown(customer_id)}; send an event of theirs to /v1/track first, "
+            f"or ask for 'anonymous:<anonymous id>' if they have not logged in"
+        )
+
+
+class UnknownDecisionError(RegularsError):
+    """There is no decision of this id."""
+
+    def __init__(self, decision_id: str) -> None:
+        super().__init__(
+            f"no decision {shown(decision_id)}; "
+            "GET /v1/decisions?customer_id=… lists those of a customer"
+        )
+
+
+class NoModelError(RegularsError):
+    """No bundle is published, or the published one lacks the model that was asked for."""
+
+    def __init__(self, model: str) -> None:
+        super().__init__(
+            f"no {model} model is published yet; run `python -m training train` and "
+            "`python -m training promote`, the service then picks it up by itself"
+        )
+
+
+_KINDS: tuple[tuple[type[RegularsError], int, str, str], ...] = (
+    (UnknownCustomerError, 404, "unknown-customer", "Unknown customer"),
+    (UnknownDecisionError, 404, "unknown-decision", "Unknown decision"),
+    (NoModelError, 503, "no-model", "No model yet"),
+    (StorageError, 503, "store-unavailable", "The store does not answer"),
+    (BundleError, 503, "bundle-unavailable", "The bundle cannot be used"),
+    (EventError, 400, "invalid-request", "The event cannot be used"),
+    (InputError, 422, "invalid-request", "The request cannot be understood"),
+    (RegularsError, 500, "internal", "Something went wrong here"),
+)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of this application as `application/problem+json`, or as Segment."""
+    handlers: dict[type[Exception], Callable[[Request, Any], Awaitable[Response]]] = {
+        RegularsError: _domain,
+        RequestValidationError: _validation,
+        HTTPException: _http,
+        Exception: _unexpected,
+    }
+    for kind, handler in handlers.items():
+        app.add_exception_handler(kind, handler)
+
+
+def problem(
+    request: Request,
+    status: int,
+    kind: str,
+    title: str,
+    detail: str,
+    *,
+    errors: Sequence[Mapping[str, str]] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """One error as RFC 9457 has it, or as `{"code", "message"}` where Segment's clients call."""
+    if request.url.path in SEGMENT_PATHS:
+        return _json({"code": kind.replace("-", "_"), "message": detail}, status, headers=headers)
+    body: dict[str, Any] = {
+        "type": f"urn:regulars:problem:{kind}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "request_id": request.scope.get("state", {}).get("request_id"),
+    }
+    if errors:
+        body["errors"] = list(errors)
+    return _json(body, status, media_type="application/problem+json", headers=headers)
+
+
+async def _domain(request: Request, error: RegularsError) -> Response:
+    status, kind, title = next(
+        (status, kind, title) for type_, status, kind, title in _KINDS if isinstance(error, type_)
+    )
+    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 503 else None
+    if status >= 500:
+        log.error("request failed", problem=kind, error=type(error).__name__)
+    return problem(request, status, kind, title, str(error), headers=headers)
+
+
+async def _validation(request: Request, error: RequestValidationError) -> Response:
+    # the offending value is not repeated: it may be personal, huge, or no text at all
+    errors = [
+        {
+            "field": ".".join(_readable(str(part)) for part in found["loc"][1:]) or "body",
+            "message": _readable(str(found["msg"])),
+        }
+        for found in error.errors()[:20]
+    ]
+    detail = "; ".join(f"{found['field']}: {found['message']}" for found in errors)
+    return problem(
+        request, 422, "invalid-request", "The request cannot be understood", detail, errors=errors
+    )
+
+
+async def _http(request: Request, error: HTTPException) -> Response:
+    return problem(
+        request,
+        error.status_code,
+        f"http-{error.status_code}",
+        str(error.detail),
+        f"{error.detail}; /docs lists every endpoint with an example",
+        headers=error.headers,
+    )
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    log.error("unexpected error", error=type(error).__name__, exc_info=error)
+    return problem(
+        request,
+        500,
+        "internal",
+        "Something went wrong here",
+        "an unexpected error; the log has it under this request id",
+    )
+
+
+def _json(
+    body: Mapping[str, Any],
+    status: int,
+    *,
+    media_type: str = "application/json",
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    return Response(
+        orjson.dumps(body), status_code=status, media_type=media_type, headers=dict(headers or {})
+    )
+
+
+def _readable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()[:200]

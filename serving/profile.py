@@ -1,0 +1,180 @@
+"""The 360° view of a customer: timeline, features, consents and decisions, put together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.compute import Matrix, vector
+from features.definitions import FEATURES
+from features.events.schema import schema
+from features.timeline import Timeline
+from serving.champion import Champion
+from serving.clock import Clock
+from serving.errors import UnknownCustomerError
+from serving.live import Live
+from serving.store import Consent, Decision, Person, Store
+
+LAST_ORDERS = 5
+LAST_DECISIONS = 10
+
+
+@dataclass(frozen=True)
+class Known:
+    """A customer as answers are made from: one moment, one bundle, one numbering."""
+
+    person: Person
+    timeline: Timeline
+    """In the numbering of `live`."""
+    live: Live
+    at: int
+    """The instant of the answer: what was acknowledged before it counts."""
+
+    def features(self, names: Sequence[str] | None = None) -> Matrix:
+        """The declared features, or those named, in order; NaN where undefined."""
+        chosen = FEATURES if names is None else tuple(_BY_NAME[name] for name in names)
+        return vector(
+            self.timeline, self.at, self.live.catalog, self.live.reference, features=chosen
+        )
+
+
+@dataclass(frozen=True)
+class Line:
+    """One product of an order."""
+
+    product_id: str
+    title: str
+    quantity: float
+    price: float | None
+
+
+@dataclass(frozen=True)
+class Order:
+    """One order as it was placed."""
+
+    at: int
+    total: float | None
+    channel: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What is known of a customer."""
+
+    customer_id: str
+    identifiers: tuple[str, ...]
+    at: int
+    first_seen_at: int | None
+    last_seen_at: int | None
+    events: int
+    last_orders: tuple[Order, ...]
+    features: dict[str, float | None]
+    consents: tuple[Consent, ...]
+    decisions: tuple[Decision, ...]
+    model_version: str | None
+
+
+class Profiles:
+    """Finds customers.
+
+    Arguments:
+        store: where they are.
+        champion: in whose numbering.
+        clock: the present.
+    """
+
+    def __init__(self, store: Store, champion: Champion, clock: Clock) -> None:
+        self._store = store
+        self._champion = champion
+        self._clock = clock
+
+    def find(self, customer_id: str) -> Known | None:
+        """A customer under any of their ids; None when nothing is known."""
+        person = self._store.person(customer_id)
+        if person is None:
+            return None
+        live, timeline = self._champion.translated(person.timeline)
+        return Known(person, timeline, live, self._clock() + 1)
+
+    def first(self, customer_ids: Sequence[str]) -> Known | None:
+        """The first of several ids, the best first, of which anything is known."""
+        return next((found for i in customer_ids if (found := self.find(i))), None)
+
+    def known(self, customer_id: str) -> Known:
+        """A customer under any of their ids.
+
+        Raises:
+            UnknownCustomerError: nothing is known of them.
+        """
+        found = self.find(customer_id)
+        if found is None:
+            raise UnknownCustomerError(customer_id)
+        return found
+
+    def profile(self, customer_id: str) -> Profile:
+        """The whole view.
+
+        Raises:
+            UnknownCustomerError: nothing is known of them.
+        """
+        known = self.known(customer_id)
+        past = known.timeline.until(known.at)
+        values = known.features()
+        return Profile(
+            customer_id=known.person.customer_id,
+            identifiers=known.person.identifiers,
+            at=known.at,
+            first_seen_at=int(past.at[0]) if len(past) else None,
+            last_seen_at=int(past.at[-1]) if len(past) else None,
+            events=int((~np.isin(past.type, _line_codes())).sum()),
+            last_orders=tuple(_orders(past, known.live)),
+            features={
+                feature.name: None if np.isnan(value) else float(value)
+                for feature, value in zip(FEATURES, values, strict=True)
+            },
+            consents=tuple(self._store.consents(customer_id)),
+            decisions=tuple(self._store.decisions(customer_id, limit=LAST_DECISIONS)),
+            model_version=known.live.version,
+        )
+
+
+_BY_NAME = {feature.name: feature for feature in FEATURES}
+
+
+def _line_codes() -> list[int]:
+    return [schema().code("Order Line"), schema().code("Refund Line")]
+
+
+def _orders(past: Timeline, live: Live) -> list[Order]:
+    """The latest orders, newest first; an order's lines follow its own row."""
+    order, line = schema().code("Order Completed"), schema().code("Order Line")
+    channels = schema().channel_names
+    found = []
+    for row in np.flatnonzero(past.type == order)[: -LAST_ORDERS - 1 : -1]:
+        end = row + 1
+        while end < len(past) and past.type[end] == line and past.at[end] == past.at[row]:
+            end += 1
+        found.append(
+            Order(
+                at=int(past.at[row]),
+                total=_number(past.value[row]),
+                channel=channels.get(int(past.channel[row]), "other"),
+                lines=tuple(_line(past, i, live) for i in range(row + 1, end)),
+            )
+        )
+    return found
+
+
+def _line(past: Timeline, row: int, live: Live) -> Line:
+    product = int(past.product[row])
+    return Line(
+        product_id=live.catalog.ids[product] if product >= 0 else "",
+        title=live.catalog.title(product) if product >= 0 else "",
+        quantity=float(past.quantity[row]),
+        price=_number(past.measure[row]),
+    )
+
+
+def _number(value: np.float32) -> float | None:
+    return None if np.isnan(value) else round(float(value), 2)

@@ -1,0 +1,101 @@
+"""What was decided, and why."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from features.instants import moment
+from serving.errors import UnknownDecisionError
+from serving.routes.fields import Identifier, Moment, answer, example, problems
+from serving.service import ServiceDep
+from serving.store import Decision
+
+router = APIRouter(tags=["decisions"])
+
+_EXAMPLE = {
+    "decision_id": "dec_0b7f5f0e8a6c4d7f9e21f2a4b6c8d0e1",
+    "kind": "stalled_checkout",
+    "customer_id": "c-17",
+    "at": "2011-09-10T12:03:00Z",
+    "action": "send",
+    "reason": "the checkout's last step was at 12:00 UTC, 3 minutes ago, and no order has followed",
+    "channel": "chat",
+    "model_version": "7",
+    "inputs_at": "2011-09-10T12:03:00Z",
+    "probability": 1.0,
+    "arm": None,
+    "details": {},
+}
+
+
+class DecisionView(BaseModel):
+    """Something that was offered, sent or withheld."""
+
+    decision_id: str
+    kind: str
+    """The trigger's name, or `offer`."""
+    customer_id: str
+    at: Moment
+    action: str
+    """send or withheld; offer or no_offer."""
+    reason: str
+    channel: str | None
+    model_version: str | None
+    inputs_at: Moment
+    """Nothing later was looked at."""
+    probability: float
+    """With which this action was chosen; 1 where no chance was involved."""
+    arm: str | None
+    """The experiment's arm; null outside of one."""
+    details: dict[str, Any]
+
+
+class Decisions(BaseModel):
+    """Decisions, newest first."""
+
+    decisions: list[DecisionView]
+
+
+def decision_view(decision: Decision) -> dict[str, Any]:
+    """A decision as it is answered."""
+    return {
+        **vars(decision),
+        "at": moment(decision.at),
+        "inputs_at": moment(decision.inputs_at),
+    }
+
+
+@router.get(
+    "/v1/decisions",
+    response_model=Decisions,
+    responses=example({"decisions": [_EXAMPLE]}) | problems(422, 503),
+)
+async def decisions(
+    service: ServiceDep,
+    customer_id: Annotated[
+        Identifier,
+        Query(description="Any id of the customer.", openapi_examples={"user": {"value": "c-17"}}),
+    ],
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> Response:
+    """List what was decided for a customer, newest first; nobody known gives an empty list."""
+    found = service.store.decisions(customer_id, limit=limit)
+    return answer({"decisions": [decision_view(decision) for decision in found]})
+
+
+@router.get(
+    "/v1/decisions/{decision_id}",
+    response_model=DecisionView,
+    responses=example(_EXAMPLE) | problems(404, 422, 503),
+)
+async def decision(
+    decision_id: Annotated[Identifier, Field(examples=["dec_0b7f5f0e8a6c4d7f9e21f2a4b6c8d0e1"])],
+    service: ServiceDep,
+) -> Response:
+    """Give one decision and its reason."""
+    found = service.store.decision(decision_id)
+    if found is None:
+        raise UnknownDecisionError(decision_id)
+    return answer(decision_view(found))

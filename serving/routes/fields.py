@@ -1,0 +1,138 @@
+"""Fields and answers that several endpoints share."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+import orjson
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from features.events.schema import MAX_ID_BYTES
+from features.identity import customer_id
+
+
+def _identifier(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("an id holds no NUL byte")
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        raise ValueError("an id is Unicode text; half a surrogate pair is none") from None
+    if not text.strip():
+        raise ValueError("an id is not empty")
+    if size > MAX_ID_BYTES:
+        raise ValueError(f"an id takes at most {MAX_ID_BYTES} bytes in UTF-8, this one {size:,}")
+    return text
+
+
+Identifier = Annotated[str, AfterValidator(_identifier), Field(max_length=MAX_ID_BYTES)]
+"""An id as the shop writes it: 1 to 255 bytes of UTF-8 without NUL."""
+
+
+class Body(BaseModel):
+    """A request's body; a field that is not known is an error, not silently ignored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Customer(Body):
+    """Who is asked about."""
+
+    customer_id: Identifier | None = None
+    anonymous_id: Identifier | None = None
+    """Used when the customer is not known, or not logged in."""
+
+    @property
+    def customer_ids(self) -> list[str]:
+        """The ids the customer may be known under, the best first."""
+        ids = [] if self.customer_id is None else [self.customer_id]
+        if self.anonymous_id is not None:
+            ids.append(customer_id(None, self.anonymous_id))
+        return ids
+
+
+class Problem(BaseModel):
+    """An error, as RFC 9457 has it."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    request_id: str | None = None
+    errors: list[dict[str, str]] = []
+
+
+def answer(body: Mapping[str, Any]) -> Response:
+    """A body as JSON; NaN becomes null, instants given as datetime become ISO 8601."""
+    return Response(
+        orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_UTC_Z),
+        media_type="application/json",
+    )
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI's description of the errors an endpoint may answer with."""
+    return {
+        status: {
+            "description": _MEANINGS[status],
+            "content": {
+                "application/problem+json": {
+                    "schema": Problem.model_json_schema(),
+                    "example": _EXAMPLES[status],
+                }
+            },
+        }
+        for status in statuses
+    }
+
+
+def example(body: Mapping[str, Any]) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI's example of an endpoint's answer."""
+    return {200: {"content": {"application/json": {"example": body}}}}
+
+
+_MEANINGS = {
+    404: "Not known.",
+    413: "The body is too long.",
+    422: "The request cannot be understood; `errors` names the fields.",
+    503: "Not available now; try again after `Retry-After` seconds.",
+}
+
+
+def _example(status: int, kind: str, title: str, detail: str) -> dict[str, Any]:
+    return {
+        "type": f"urn:regulars:problem:{kind}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "request_id": "5f0c6c1e7ad94f6d8f0f1d3f8b1c2a34",
+    }
+
+
+_EXAMPLES = {
+    404: _example(
+        404,
+        "unknown-customer",
+        "Unknown customer",
+        "no customer 'c-999'; send an event of theirs to /v1/track first",
+    ),
+    413: _example(413, "http-413", "Content Too Large", "Content Too Large"),
+    422: _example(
+        422,
+        "invalid-request",
+        "The request cannot be understood",
+        "k: Input should be less than or equal to 100",
+    )
+    | {"errors": [{"field": "k", "message": "Input should be less than or equal to 100"}]},
+    503: _example(
+        503,
+        "no-model",
+        "No model yet",
+        "no churn model is published yet; run `python -m training train` and "
+        "`python -m training promote`, the service then picks it up by itself",
+    ),
+}
+
+Moment = datetime
+"""An instant in an answer: ISO 8601, UTC."""

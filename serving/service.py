@@ -1,0 +1,36 @@
+"""Everything a request may need, made once per process."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from serving.champion import Champion
+from serving.clock import Clock
+from serving.decisions.timers import Timers
+from serving.ingest import Ingest
+from serving.profile import Profiles
+from serving.recommend import Recommender
+from serving.store import Store
+
+
+@dataclass(frozen=True)
+class Service:
+    """The parts of a running service."""
+
+    store: Store
+    champion: Champion
+    profiles: Profiles
+    recommender: Recommender
+    ingest: Ingest
+    timers: Timers
+    clock: Clock
+
+
+async def running(request: Request) -> Service:
+    """The service of this application."""
+    service: Service = request.app.state.service
+    return service
+
+
+ServiceDep = Annotated[Service, Depends(running)]

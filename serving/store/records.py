@@ -1,0 +1,121 @@
+"""What goes into the store and comes out of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from features.events.event import Event
+from features.timeline import Timeline
+
+ConsentStatus = Literal["granted", "denied"]
+
+Version = tuple[tuple[int, int], ...]
+"""Of what is known about a customer: two equal versions are the same knowledge."""
+
+ALL_CHANNELS = "all"
+"""The channel of a consent that was given or denied without naming one."""
+
+
+@dataclass(frozen=True)
+class Consent:
+    """One statement of a customer: this purpose, on this channel, from this instant."""
+
+    purpose: str
+    channel: str
+    status: ConsentStatus
+    at: int
+    event_id: str
+    """The event that said so; a statement is kept once per event."""
+
+
+@dataclass(frozen=True)
+class Timer:
+    """A look at a customer that a trigger asks for at a later instant."""
+
+    trigger: str
+    started_at: int
+    due_at: int
+
+
+@dataclass(frozen=True)
+class Due:
+    """A timer that is due and that the caller has claimed until `claimed_until`."""
+
+    trigger: str
+    customer_id: str
+    person: int
+    started_at: int
+    due_at: int
+    claimed_until: int
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """An event and what follows from it, stored in one transaction."""
+
+    event: Event
+    consents: tuple[Consent, ...] = ()
+    timers: tuple[Timer, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A message that broke the event schema, kept aside with the reason."""
+
+    message_id: str
+    received_at: int
+    column: str
+    reason: str
+    message: str
+    """The message as it came, as JSON text, cut at a few kilobytes."""
+
+
+@dataclass(frozen=True)
+class Appended:
+    """What became of a batch."""
+
+    accepted: int
+    duplicates: int
+    quarantined: int
+
+
+@dataclass(frozen=True)
+class Person:
+    """What the store knows of one customer, at one moment."""
+
+    customer_id: str
+    """The id the customer is known under now, whichever of theirs was asked for."""
+    identifiers: tuple[str, ...]
+    """All customer ids that lead here, the leading one first."""
+    timeline: Timeline
+    """Products are numbered by the store's dictionary."""
+    version: Version
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Something that was shown, sent or withheld, and why."""
+
+    decision_id: str
+    kind: str
+    customer_id: str
+    at: int
+    action: str
+    reason: str
+    """In words that may be read to the customer."""
+    channel: str | None
+    model_version: str | None
+    inputs_at: int
+    """Nothing later than this instant was looked at."""
+    probability: float
+    """With which the action was chosen; 1.0 where no chance was involved."""
+    arm: str | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class HistoryPerson:
+    """One customer's timeline up to the store's beginning, products in the store's numbers."""
+
+    customer_id: str
+    rows: bytes

@@ -1,0 +1,194 @@
+"""A shop's past into the store: whole, restartable, and waking nobody."""
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from features.compute import vector
+from features.errors import InputError
+from features.events.event import table_of
+from features.events.log import EventLog
+from features.events.validation import parse
+from features.instants import instant
+from features.reference import Reference
+from features.timeline_build import timelines_of
+from serving import history
+from serving.__main__ import cli
+from serving.store.sqlite import SqliteStore
+
+NOON = instant("2011-09-10T12:00:00Z")
+
+
+def message(event, message_id, at, **fields):
+    ids = {name: fields.pop(name) for name in ("userId", "anonymousId") if name in fields}
+    return {
+        "type": "track",
+        "event": event,
+        "messageId": message_id,
+        "timestamp": at,
+        "properties": fields,
+        **ids,
+    }
+
+
+LINES = [{"product_id": "tea", "quantity": 2, "price": 3.0}, {"product_id": "pot", "price": 12.0}]
+
+PAST = [
+    message("Product Viewed", "m1", "2011-09-01T08:00:00Z", anonymousId="v", product_id="tea"),
+    message(
+        "Order Completed",
+        "m2",
+        "2011-09-01T09:00:00Z",
+        userId="ann",
+        anonymousId="v",
+        order_id="o1",
+        total=18,
+        products=LINES,
+    ),
+    message(
+        "Consent Changed",
+        "m3",
+        "2011-09-01T09:01:00Z",
+        userId="ann",
+        purpose="marketing",
+        status="granted",
+    ),
+    message("Checkout Started", "m4", "2011-09-10T11:00:00Z", userId="bob"),
+    message("Product Viewed", "m5", "2011-09-10T11:00:00Z", userId="bob", product_id="cup"),
+]
+
+
+@pytest.fixture
+def log(settings):
+    out = EventLog(settings.log)
+    append(out, PAST)
+    return out
+
+
+@pytest.fixture
+def store(settings):
+    out = SqliteStore(settings.store_file)
+    yield out
+    out.close()
+
+
+def append(log, messages):
+    log.append(table_of(parse(m, instant(m["timestamp"])) for m in messages))
+
+
+def test_the_past_is_in_the_store_as_it_is_in_the_log(log, store):
+    loaded = history.load(log, store)
+    assert (loaded.customers, loaded.products, loaded.links, loaded.consents) == (2, 3, 1, 1)
+    ann = store.person("ann")
+    assert ann.identifiers == ("ann", "anonymous:v")
+    assert len(ann.timeline) == 5
+    assert [c.purpose for c in store.consents("ann")] == ["marketing"]
+    names = [product.product_id for product in store.products()]
+    assert sorted(names[i] for i in store.popular(2)) == ["pot", "tea"]
+
+
+def test_features_online_are_those_offline(log, start):
+    client = start()
+    history.load(log, client.service.store)
+    catalog = log.catalog
+    online = client.service.profiles.known("ann").features()
+    timelines = timelines_of(log)
+    [place] = timelines.index(["ann"])
+    offline = vector(timelines.customer(int(place)), NOON + 1, catalog, Reference.empty(catalog))
+    np.testing.assert_array_equal(online, offline)
+
+
+@pytest.mark.parametrize("customer", ["ann", "bob"])
+def test_features_of_replayed_events_are_those_offline(log, client, customer):
+    assert client.post("/v1/batch", {"batch": PAST}).is_success
+    online = client.service.profiles.known(customer).features()
+    timelines, catalog = timelines_of(log), log.catalog
+    [place] = timelines.index([customer])
+    offline = vector(timelines.customer(int(place)), NOON + 1, catalog, Reference.empty(catalog))
+    np.testing.assert_array_equal(online, offline)
+
+
+def test_a_load_that_was_interrupted_goes_on_where_it_stopped(log, store, monkeypatch):
+    monkeypatch.setattr(history, "PEOPLE_AT_ONCE", 1)
+    put = store.put_history
+    calls = []
+
+    def stop_after_one(fingerprint, position, people):
+        if calls:
+            raise KeyboardInterrupt
+        calls.append(position)
+        put(fingerprint, position, people)
+
+    with monkeypatch.context() as stopped:
+        stopped.setattr(store, "put_history", stop_after_one)
+        with pytest.raises(KeyboardInterrupt):
+            history.load(log, store)
+    assert store.history_position(log.fingerprint) == 1
+    told = []
+    history.load(log, store, progress=lambda stage, done, _: told.append((stage, done)))
+    assert [done for stage, done in told if stage == "customers"] == [2]
+    assert len(store.person("ann").timeline) == 5
+
+
+def test_loading_again_changes_nothing_and_a_grown_log_replaces_the_past(log, store):
+    history.load(log, store)
+    assert history.load(log, store).already
+    append(log, [message("Product Viewed", "m6", "2011-09-02", userId="ann", product_id="tea")])
+    assert not history.load(log, store).already
+    assert len(store.person("ann").timeline) == 6
+
+
+def test_what_a_visitor_did_before_the_load_is_still_theirs(log, client):
+    client.track("Product Viewed", "live", anonymousId="v", product_id="tea")
+    history.load(log, client.service.store)
+    assert client.get("/v1/customers/ann").json()["events"] == 4
+
+
+def test_the_past_wakes_nobody(log, client, clock):
+    history.load(log, client.service.store)
+    clock.advance(minutes=10)
+    client.run_timers()
+    assert client.get("/v1/decisions?customer_id=bob").json()["decisions"] == []
+
+
+def test_an_empty_log_is_told_the_next_step(settings, store):
+    with pytest.raises(InputError, match="training import"):
+        history.load(EventLog(settings.log), store)
+
+
+# --- the command line ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def run(settings, monkeypatch):
+    monkeypatch.setenv("REGULARS_DATA", str(settings.data))
+    monkeypatch.setenv("COLUMNS", "200")
+    return lambda *words: CliRunner().invoke(cli, words)
+
+
+def test_load_tells_what_it_brought_and_that_it_is_done(log, run):
+    first, again = run("load", "--log", str(log.path)), run("load")
+    assert first.exit_code == again.exit_code == 0, first.output
+    assert "Loaded 2 customers with 7 timeline rows, 3 products, 1 links" in first.output
+    assert "Nothing to do" in again.output
+
+
+def test_load_without_a_log_says_what_to_do_and_shows_no_stack(run):
+    result = run("load")
+    assert result.exit_code == 1
+    assert "is empty; run `python -m training import` first" in result.output
+    assert "Traceback" not in result.output
+
+
+def test_help_has_examples(run):
+    assert "python -m serving load --log" in run("--help").output
+    assert "python -m serving serve" in run("serve", "--help").output
+    assert "python -m serving load --log" in run("load", "--help").output
+
+
+def test_a_store_of_another_kind_is_refused(run, monkeypatch):
+    monkeypatch.setenv("REGULARS_STORE", "postgresql://user:secret@host/db")
+    result = run("load")
+    assert result.exit_code == 1
+    assert "sqlite:///" in result.output
+    assert "secret" not in result.output

@@ -1,0 +1,106 @@
+"""The service as it really runs: uvicorn in a process of its own, killed and started again."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+DEADLINE_SECONDS = 60
+
+
+def wait_until(holds: Callable[[], object]) -> None:
+    """Poll a condition; what it waits for is another process."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not holds():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def launch(tmp_path: Path) -> Iterator[Callable[..., tuple[subprocess.Popen, httpx.Client]]]:
+    launched: list[tuple[subprocess.Popen, httpx.Client]] = []
+
+    def launched_one(*options: str) -> tuple[subprocess.Popen, httpx.Client]:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        environment = os.environ | {
+            "REGULARS_DATA": str(tmp_path / "data"),
+            "REGULARS_TIMERS_SECONDS": "0.05",
+        }
+        with (tmp_path / "log").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "serving", "serve", "--port", str(port), *options],
+                env=environment,
+                stderr=log,
+            )
+        http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=DEADLINE_SECONDS)
+        launched.append((process, http))
+
+        def ready() -> bool:
+            assert process.poll() is None, (tmp_path / "log").read_text()
+            with suppress(httpx.TransportError):
+                return http.get("/health/ready").status_code == 200
+            return False
+
+        wait_until(ready)
+        return launched[-1]
+
+    yield launched_one
+    for process, http in launched:
+        http.close()
+        process.terminate()  # a killed parent would leave its workers behind
+        process.wait(DEADLINE_SECONDS)
+
+
+def test_a_timer_and_every_acknowledged_event_outlive_a_killed_process(launch, tmp_path):
+    process, http = launch()
+    # due in a moment, so that the service is dead when it is
+    started_at = datetime.now(UTC) - timedelta(minutes=3) + timedelta(seconds=0.5)
+    done = http.post(
+        "/v1/track",
+        json={
+            "event": "Checkout Started",
+            "messageId": "m1",
+            "userId": "secret-ann",
+            "timestamp": started_at.isoformat(),
+        },
+    )
+    assert (done.status_code, done.json()) == (200, {"success": True})
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    wait_until(lambda: datetime.now(UTC) > started_at + timedelta(minutes=3))
+
+    _, http = launch()
+    assert http.get("/v1/customers/secret-ann").json()["events"] == 1
+
+    def decided() -> list[dict]:
+        answer = http.get("/v1/decisions", params={"customer_id": "secret-ann"})
+        return answer.json()["decisions"]
+
+    wait_until(decided)
+    [decision] = decided()
+    assert decision["action"] == "withheld"
+    assert "no consent to marketing by chat" in decision["reason"]
+
+    logged = (tmp_path / "log").read_text()
+    entries = [json.loads(line) for line in logged.splitlines() if line.startswith("{")]
+    assert "decided" in [entry["event"] for entry in entries]
+    assert "secret" not in logged
+
+
+def test_a_port_in_use_and_a_broken_store_end_with_a_clear_error(launch, tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "store.db").write_bytes(b"no database" * 1000)
+    with pytest.raises(AssertionError, match="cannot open the store"):
+        launch()
