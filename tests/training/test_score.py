@@ -1,0 +1,106 @@
+import json
+
+import pyarrow.parquet as pq
+import pytest
+
+from features.errors import InputError, NotEnoughDataError
+from features.events.log import EventLog
+from features.reference import Reference
+from models.bundle import Bundle
+from training.dataset import Orders
+from training.score import PORTION, SCHEMA, score
+from training.trainer import Data
+
+
+@pytest.fixture(scope="module")
+def data(built) -> Data:
+    return Data.of(EventLog(built[0].settings.log))
+
+
+def test_every_customer_with_an_order_gets_a_risk_and_a_list(champion, tmp_path):
+    said = champion.done("score", tmp_path / "scores.parquet", "--k", 5)
+    table = pq.read_table(tmp_path / "scores.parquet")
+    assert table.schema.equals(SCHEMA)
+    assert f"{len(table):,} customers scored by version 1" in said.stdout
+    risk = table["churn_probability"].to_numpy()
+    assert ((risk > 0) & (risk < 1)).all()
+    assert {len(row) for row in table["recommendations"].to_pylist()} == {5}
+    about = json.loads(table.schema.metadata[b"regulars"])
+    assert about["version"] == "1"
+    assert about["horizon_days"] == 30
+    assert [file.name for file in tmp_path.iterdir() if "scores" in file.name] == ["scores.parquet"]
+
+
+def test_a_version_that_does_not_serve_can_score_too(shop, tmp_path):
+    said = shop.done("score", tmp_path / "scores.parquet", "--version", 2, "--k", 1)
+    assert "scored by version 2" in said.stdout
+
+
+def test_the_file_says_what_the_service_would_say(champion, data, tmp_path):
+    champion.done("score", tmp_path / "scores.parquet", "--k", 5)
+    row = pq.read_table(tmp_path / "scores.parquet").to_pylist()[0]
+    bundle = Bundle.load(champion.settings.bundles / "1")
+    (place,) = data.timelines.index([row["customer_id"]])
+    items = bundle.next_product.recommend(
+        data.timelines.customer(int(place)),
+        data.last_at + 1,
+        5,
+        catalog=data.catalog,
+        reference=bundle.reference,
+    )
+    assert row["recommendations"] == [data.catalog.ids[item.product] for item in items]
+
+
+def test_scoring_as_of_the_past_knows_only_the_customers_of_then(champion, tmp_path):
+    champion.done("score", tmp_path / "then.parquet", "--at", "2026-01-15", "--k", 0)
+    champion.done("score", tmp_path / "now.parquet", "--k", 0)
+    then, now = (pq.read_table(tmp_path / name) for name in ("then.parquet", "now.parquet"))
+    assert 0 < len(then) < len(now)
+    assert set(then["customer_id"].to_pylist()) < set(now["customer_id"].to_pylist())
+
+
+def empty_bundle(data: Data) -> Bundle:
+    reference = Reference.as_of(data.timelines, data.catalog, data.last_at)
+    return Bundle(data.catalog, reference, None, None)
+
+
+def test_what_a_bundle_cannot_say_is_null(data, tmp_path):
+    out = tmp_path / "scores.parquet"
+    told: list[tuple[str, int, int]] = []
+    count = score(
+        empty_bundle(data), data.timelines, data.catalog, data.last_at, out,
+        progress=lambda *step: told.append(step),
+    )  # fmt: skip
+    table = pq.read_table(out)
+    assert table["churn_probability"].null_count == table["recommendations"].null_count == count
+    assert count == len(Orders.of(data.timelines).eligible(data.last_at))
+    assert told[-1] == ("score customers", count, count)
+    assert count < PORTION
+
+
+@pytest.mark.parametrize(
+    ("k", "at", "name", "error"),
+    [
+        (-1, None, "out.parquet", InputError),
+        (5, None, "missing/out.parquet", InputError),
+        (5, None, ".", InputError),
+        (5, 0, "out.parquet", NotEnoughDataError),
+    ],
+)
+def test_what_cannot_be_scored_leaves_no_file(data, tmp_path, k, at, name, error):
+    at = data.last_at if at is None else at
+    with pytest.raises(error):
+        score(empty_bundle(data), data.timelines, data.catalog, at, tmp_path / name, k=k)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_breaks_off_leaves_no_file(data, tmp_path):
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        score(
+            empty_bundle(data), data.timelines, data.catalog, data.last_at,
+            tmp_path / "out.parquet", progress=interrupt,
+        )  # fmt: skip
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,360 @@
+"""The command line: `python -m training --help`.
+
+Each command reads its options, calls one job and prints what came of it. Jobs are imported
+when their command runs, so that `--help` answers at once.
+"""
+
+import tempfile
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from features.settings import Settings
+from training import console
+from training.cli import Commands, example
+from training.gate import TOLERANCE
+
+if TYPE_CHECKING:
+    from features.events.log import EventLog
+    from models.bundle import Bundle
+    from training.registry import Registry
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="From a shop's raw tables to the models that serve. Everything is kept below the "
+    "folder REGULARS_DATA (default .regulars); MLFLOW_TRACKING_URI names a tracking server.",
+)
+
+LogOption = Annotated[
+    Path | None, typer.Option("--log", help="The event log's folder; default: in REGULARS_DATA.")
+]
+ReasonOption = Annotated[str, typer.Option(help="Why; recorded with the version.")]
+VersionOption = Annotated[
+    int | None, typer.Option("--version", help="A registered version; default: the newest.")
+]
+
+
+class Which(StrEnum):
+    """Which models of a recipe are trained."""
+
+    ALL = "all"
+    CHURN = "churn"
+    NEXT_PRODUCT = "next_product"
+
+
+@app.command(epilog=example("simulate --customers 2000 --days 400 shop"))
+def simulate(
+    out: Annotated[Path, typer.Argument(help="A new folder for the shop's tables.")],
+    customers: Annotated[int, typer.Option(help="People with an account.")] = 20_000,
+    products: Annotated[int, typer.Option(help="Products, variants counted.")] = 1_000,
+    days: Annotated[int, typer.Option(help="Length of the history.")] = 540,
+    seed: Annotated[int, typer.Option(help="Equal seeds give equal shops.")] = 0,
+) -> None:
+    """Write the tables of a simulated shop, with the truth beside them."""
+    from training import simulation
+
+    settings = simulation.SimulationSettings(
+        customers=customers, products=products, days=days, seed=seed
+    )
+    with console.stages() as progress:
+        summary = simulation.simulate(settings, out, progress=progress)
+    rows = [(name, count) for name, count in vars(summary).items()]
+    console.table(f"Simulated shop in {out}", ["table", "rows"], rows)
+
+
+@app.command("import", epilog=example("import --mapping online_retail_2 data/online_retail_2"))
+def import_(
+    source: Annotated[Path, typer.Argument(help="The folder that holds the shop's tables.")],
+    mapping: Annotated[
+        str, typer.Option(help="A shipped mapping's name, or a TOML file.")
+    ] = "shop",
+    log: LogOption = None,
+) -> None:
+    """Bring a shop's tables into the event log; doing it again adds nothing."""
+    from features.events.importer import import_tables
+    from features.events.mapping import Mapping
+
+    target = _log(log)
+    with console.stages() as progress:
+        progress("import")
+        summary = import_tables(
+            Mapping.load(mapping), source, target, now=_now(), progress=progress.ended
+        )
+        progress.ended("import", sum(summary.accepted.values()))
+    accepted = sorted(summary.accepted.items(), key=lambda item: (-item[1], item[0]))
+    if accepted:
+        console.table("Accepted", ["event", "new"], accepted)
+    rejected = [(*where, count) for where, count in summary.quarantined.items()]
+    if rejected:
+        console.table("Quarantined", ["table", "column", "reason", "rows"], rejected)
+    for name in summary.absent:
+        console.notes.print(f"no files for the optional table {name}")
+    console.say(
+        f"{sum(summary.accepted.values()):,} events accepted, {summary.duplicates:,} known "
+        f"already, {sum(summary.quarantined.values()):,} rows quarantined; "
+        f"{summary.products:,} products; the log {target.path} holds {len(target):,} events"
+    )
+
+
+@app.command(epilog=example("train all --recipe default --cutoff 2011-09-10"))
+def train(
+    which: Annotated[Which, typer.Argument(help="Which models of the recipe.")] = Which.ALL,
+    recipe: Annotated[
+        str, typer.Option(help="A shipped recipe's name, or a TOML file.")
+    ] = "default",
+    cutoff: Annotated[
+        str | None, typer.Option(help="Measure on what follows; default: the latest possible.")
+    ] = None,
+    refit: Annotated[
+        bool, typer.Option(help="Ship models that are trained again up to the last event.")
+    ] = True,
+    offers: Annotated[
+        Path | None, typer.Option(help="The shop's offers (TOML); default: the example's.")
+    ] = None,
+    log: LogOption = None,
+) -> None:
+    """Train, measure on a later period, record in MLflow and register a version."""
+    from features.instants import instant, iso
+    from models.offers import Offers
+    from models.offers.offers import EXAMPLE
+    from training import provenance
+    from training.recipe import Recipe
+    from training.report import print_evaluation
+    from training.train import Provenance
+    from training.train import train as run
+    from training.trainer import Data, Trainer
+
+    settings = Settings()
+    asked = Recipe.load(_recipe(recipe))
+    if which is not Which.ALL:
+        others = {name: None for name in Recipe.model_fields if name != which.value}
+        asked = asked.model_copy(update=others)
+    chosen = Offers.load(offers or EXAMPLE)
+    at = None if cutoff is None else instant(cutoff)
+    with console.stages() as progress:
+        progress("timelines", 0, 1)
+        data = Data.of(_log(log))
+        progress("timelines", 1, 1)
+        trained = run(
+            Trainer(data, asked, settings.seed, settings.threads, progress),
+            _registry(settings),
+            Provenance(recipe, provenance.user(), provenance.git_commit(), _now()),
+            offers=chosen,
+            cutoff=at,
+            refit=refit,
+        )
+    print_evaluation(trained.evaluation)
+    console.say(
+        f"Registered version {trained.version.number}, trained until "
+        f"{iso(trained.trained_until)}. To let it serve: "
+        f"python -m training promote {trained.version.number}"
+    )
+
+
+@app.command(epilog=example("evaluate --version 3"))
+def evaluate(version: VersionOption = None, log: LogOption = None) -> None:
+    """Measure a version again on the log's present events, at the cutoff it was trained for."""
+    from models.bundle import Bundle
+    from training.evaluate import evaluate as run
+    from training.provenance import user
+    from training.record import record
+    from training.report import print_evaluation
+    from training.trainer import Data
+
+    settings = Settings()
+    registry = _registry(settings)
+    found = registry.version(version)
+    with tempfile.TemporaryDirectory(prefix="regulars-") as scratch, console.stages() as progress:
+        progress("timelines", 0, 1)
+        data = Data.of(_log(log))
+        progress("timelines", 1, 1)
+        progress("evaluate", 0, 1)
+        bundle = Bundle.load(registry.measured(found, Path(scratch)))
+        cutoff = bundle.manifest.cutoff
+        evaluation = run(bundle, data.timelines, data.catalog, cutoff, threads=settings.threads)
+        with registry.tracking.run("evaluate", user=user()) as mlflow_run:
+            mlflow_run.tags({"version": str(found.number), "data_fingerprint": data.fingerprint})
+            record(mlflow_run, evaluation)
+        progress("evaluate", 1, 1)
+    print_evaluation(evaluation)
+
+
+@app.command(epilog=example("promote 3 --tolerance 0.01"))
+def promote(
+    version: Annotated[
+        int | None, typer.Argument(help="A registered version; default: the newest.")
+    ] = None,
+    tolerance: Annotated[
+        float, typer.Option(help="Share of the champion's figures that may be lost.")
+    ] = TOLERANCE,
+    force: Annotated[bool, typer.Option("--force", help="Promote without the gate.")] = False,
+    reason: ReasonOption = "",
+    log: LogOption = None,
+) -> None:
+    """Let a version serve, if it is not worse than the champion on the same evaluation."""
+    from features.errors import InputError
+    from training import promote as job
+    from training.provenance import user
+    from training.report import print_comparisons
+    from training.trainer import Data
+
+    if force and not reason.strip():
+        raise InputError("--force needs --reason TEXT, which is recorded with the version")
+    settings = Settings()
+    registry = _registry(settings)
+    candidate = registry.version(version)
+    with console.stages() as progress:
+        done = job.promote(
+            registry,
+            settings.bundles,
+            candidate,
+            lambda: Data.of(_log(log)),
+            tolerance=tolerance,
+            force=force,
+            reason=reason.strip(),
+            user=user(),
+            now=_now(),
+            threads=settings.threads,
+            progress=progress,
+        )
+    print_comparisons(done)
+    before = "" if done.before is None else f" instead of version {done.before.number}"
+    console.say(f"Version {done.version.number} is champion{before}.")
+
+
+@app.command(epilog=example('rollback --reason "empty lists on the product page"'))
+def rollback(reason: ReasonOption = "") -> None:
+    """Let the champion before the present one serve again."""
+    from training import promote as job
+    from training.provenance import user
+
+    settings = Settings()
+    was, now = job.rollback(
+        _registry(settings), settings.bundles, reason=reason, user=user(), now=_now()
+    )
+    console.say(f"Version {now.number} is champion again, instead of {was.number}.")
+
+
+@app.command(epilog=example("score scores.parquet --k 10"))
+def score(
+    out: Annotated[Path, typer.Argument(help="The Parquet file to write.")],
+    k: Annotated[int, typer.Option(help="Products to recommend to each customer.")] = 10,
+    at: Annotated[
+        str | None, typer.Option(help="As of this date; default: after the last event.")
+    ] = None,
+    version: Annotated[
+        int | None, typer.Option(help="A registered version; default: the one that serves.")
+    ] = None,
+    log: LogOption = None,
+) -> None:
+    """Write every customer's churn probability and recommended products to Parquet."""
+    from features.instants import instant
+    from training.score import score as run
+    from training.trainer import Data
+
+    settings = Settings()
+    with tempfile.TemporaryDirectory(prefix="regulars-") as scratch, console.stages() as progress:
+        number, bundle = _bundle(settings, version, Path(scratch))
+        progress("timelines", 0, 1)
+        data = Data.of(_log(log))
+        progress("timelines", 1, 1)
+        count = run(
+            bundle,
+            data.timelines,
+            data.catalog,
+            data.last_at + 1 if at is None else instant(at),
+            out,
+            k=k,
+            version=str(number),
+            threads=settings.threads,
+            progress=progress,
+        )
+    console.say(f"{count:,} customers scored by version {number}: {out}")
+
+
+@app.command(epilog=example("pull --watch"))
+def pull(
+    watch: Annotated[bool, typer.Option("--watch", help="Go on until interrupted.")] = False,
+    every: Annotated[float, typer.Option(help="Seconds between two looks.", min=1)] = 30,
+) -> None:
+    """Fetch the registry's champion for a service on this machine."""
+    from features.errors import RegularsError
+    from training import promote as job
+
+    settings = Settings()
+    registry = _registry(settings)
+    while True:
+        try:
+            pulled = job.pull(registry, settings.bundles, _now())
+        except RegularsError as error:
+            if not watch:
+                raise
+            console.notes.print(f"{error}; trying again in {every:g} s", markup=False)
+        else:
+            if pulled is not None:
+                console.say(f"Version {pulled.number} serves, in {settings.bundles}.")
+            elif not watch:
+                console.say("The champion serves already.")
+        if not watch:
+            return
+        time.sleep(every)
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _log(path: Path | None) -> "EventLog":
+    from features.events.log import EventLog
+
+    settings = Settings()
+    return EventLog(path or settings.log, threads=settings.threads)
+
+
+def _recipe(name: str) -> Path:
+    """The file of a shipped recipe, or the file of this name."""
+    from features.errors import InputError, shown
+    from training.recipe import DEFAULT
+
+    shipped = sorted(DEFAULT.parent.glob("*.toml"))
+    for path in (Path(name), *(path for path in shipped if path.stem == name)):
+        if path.is_file():
+            return path
+    names = ", ".join(path.stem for path in shipped)
+    raise InputError(f"there is no recipe {shown(name)}; name a TOML file, or one of: {names}")
+
+
+def _registry(settings: Settings) -> "Registry":
+    from training.registry import Registry
+    from training.tracking import Tracking
+
+    return Registry(Tracking(settings))
+
+
+def _bundle(settings: Settings, version: int | None, folder: Path) -> "tuple[int, Bundle]":
+    """The bundle of a version, or the one that serves."""
+    from features.errors import RegistryError
+    from models.bundle import Bundle
+    from training.publish import pointed
+
+    serving = pointed(settings.bundles)
+    if version is None and serving is None:
+        raise RegistryError(
+            "no version serves yet; run: python -m training promote, or name one with --version"
+        )
+    if version is None or version == serving:
+        number = serving if version is None else version
+        return int(number or 0), Bundle.load(settings.bundles / str(number))
+    registry = _registry(settings)
+    found = registry.version(version)
+    return found.number, Bundle.load(registry.shipped(found, folder))
+
+
+if __name__ == "__main__":
+    app(prog_name="python -m training")

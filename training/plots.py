@@ -1,0 +1,204 @@
+"""The figures of an evaluation, drawn without pyplot: no global state, no window.
+
+Each function gives a `matplotlib.figure.Figure`. Ours is drawn in one strong colour, every
+baseline in a quiet one, and each axis says its unit.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from training import metrics
+from training.evaluate import OURS
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+_STRONG = "#0f6b5c"
+_QUIET = ("#c8742b", "#5a76a8", "#9a6fb0", "#8a8f98", "#b5a642", "#7d5a50", "#c05c7e")
+_INK = "#22303a"
+_PALE = "#dfe5e8"
+_DPI = 144
+
+
+def reliability(left: Flags, predicted: Mapping[str, Floats]) -> Figure:
+    """Predicted against observed churn, in bins of equally many customers.
+
+    Bars are 95 % Wilson intervals of ours; the lower panel shows how the predictions spread.
+
+    Arguments:
+        left: who placed no order in the horizon, shape (customers,).
+        predicted: probability of that by method, each of shape (customers,).
+    """
+    figure, (axes, spread) = _grid("Calibration of the churn probability", 2, 1, (6.4, 7.0), (4, 1))
+    axes.plot([0, 1], [0, 1], color=_INK, linewidth=1, linestyle=(0, (4, 3)), label="perfect")
+    for name, colour in _colours(predicted):
+        mean, rate, count = metrics.reliability(left, predicted[name])
+        if name == OURS:
+            low, high = _wilson(rate, count)
+            bars = np.maximum(np.stack([rate - low, high - rate]), 0)
+            axes.errorbar(mean, rate, bars, color=colour, linewidth=0, elinewidth=1.2, capsize=3)
+        axes.plot(mean, rate, **_line(name, colour), marker="o", markersize=4.5)
+    axes.set(ylabel="observed share without an order", xlim=(0, 1), ylim=(0, 1.02))
+    _percent(axes, "xy")
+    axes.legend(frameon=False, loc="upper left")
+    for name, colour in _colours(predicted):
+        if name == OURS:
+            spread.hist(
+                predicted[name], bins=np.linspace(0, 1, 41).tolist(), color=colour, alpha=0.85
+            )
+    spread.set(xlabel="predicted probability of no order in the horizon", ylabel="customers")
+    spread.set_xlim(0, 1)
+    spread.yaxis.set_major_locator(MaxNLocator(3, integer=True))
+    _percent(spread, "x")
+    return figure
+
+
+def gain_and_lift(left: Flags, predicted: Mapping[str, Floats]) -> Figure:
+    """Share of the leavers reached by contacting the riskiest first, and lift by decile.
+
+    Arguments: as for `reliability`.
+    """
+    figure, (gain, lift) = _grid("Who leaves, riskiest customers first", 1, 2, (11.0, 4.8))
+    base = float(left.mean()) if len(left) else 0.0
+    gain.plot([0, base, 1], [0, 1, 1], color=_INK, linewidth=1)
+    gain.annotate(
+        "best possible",
+        (min(base, 0.9), 1.0),
+        xytext=(6, -14),
+        textcoords="offset points",
+        color=_INK,
+        fontsize=9,
+    )
+    gain.plot([0, 1], [0, 1], color=_INK, linewidth=1, linestyle=(0, (4, 3)), label="at random")
+    for name, colour in _colours(predicted):
+        gain.plot(*metrics.gain_curve(left, predicted[name]), **_line(name, colour))
+    gain.set(xlabel="customers contacted, riskiest first", ylabel="share of the leavers reached")
+    gain.set(xlim=(0, 1), ylim=(0, 1.02))
+    _percent(gain, "xy")
+    gain.legend(frameon=False, loc="lower right")
+
+    deciles = np.arange(1, 11)
+    lift.axhline(1, color=_INK, linewidth=1, linestyle=(0, (4, 3)))
+    for name, colour in _colours(predicted):
+        values = np.diff(metrics.gain_curve(left, predicted[name], 11)[1]) * 10
+        if name == OURS:
+            lift.bar(deciles, values, color=colour, width=0.7, alpha=0.9, label=_label(name))
+        else:
+            lift.plot(deciles, values, **_line(name, colour), marker="o", markersize=4)
+    lift.set(xlabel="tenth of the customers, riskiest first", ylabel="churn rate / average rate")
+    lift.set_xticks(deciles)
+    return figure
+
+
+def importance(gains: Mapping[str, float], title: str, top: int = 20) -> Figure:
+    """The features that the trees gained most from.
+
+    Arguments:
+        gains: total gain by feature name, any unit; shown as a share of the whole.
+        title: what was learned.
+        top: how many features are shown.
+    """
+    whole = sum(gains.values()) or 1.0
+    chosen = sorted(gains.items(), key=lambda item: (-item[1], item[0]))[:top][::-1]
+    families = sorted({name.split("_")[0] for name, _ in chosen})
+    palette = dict(zip(families, (_STRONG, *_QUIET) * (1 + len(families) // 8), strict=False))
+    figure, (axes,) = _grid(title, 1, 1, (8.0, 0.8 + 0.28 * max(len(chosen), 4)))
+    names = [name for name, _ in chosen]
+    shares = np.array([gain / whole for _, gain in chosen])
+    axes.barh(names, shares, color=[palette[name.split("_")[0]] for name in names], height=0.72)
+    for place, share in enumerate(shares):
+        axes.annotate(
+            f"{share:.1%}",
+            (share, place),
+            xytext=(4, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=8,
+            color=_INK,
+        )
+    axes.set(xlabel="share of the total gain", xlim=(0, float(shares.max(initial=0.01)) * 1.15))
+    axes.grid(visible=False, axis="y")
+    axes.margins(y=0.02)
+    _percent(axes, "x")
+    return figure
+
+
+def recall_at_k(recall: Mapping[str, Floats]) -> Figure:
+    """Recall of the next purchases by the length of the list.
+
+    Arguments:
+        recall: mean recall over customers of lists of 1, 2, … products, by method.
+    """
+    figure, (axes,) = _grid("Next products: recall by length of the list", 1, 1, (7.2, 4.8))
+    longest = 1
+    for name, colour in _colours(recall):
+        longest = max(longest, len(recall[name]))
+        ks = np.arange(1, len(recall[name]) + 1)
+        axes.plot(ks, recall[name], **_line(name, colour), marker="o", markersize=3.5)
+    axes.set(xlabel="products recommended (k)", ylabel="recall: share of what was then bought")
+    axes.set_ylim(bottom=0)
+    axes.set_xticks([1, *range(5, longest + 1, 5)])
+    _percent(axes, "y")
+    axes.legend(frameon=False, loc="upper left")
+    return figure
+
+
+def _wilson(rate: Floats, count: npt.NDArray[np.int64], z: float = 1.96) -> tuple[Floats, Floats]:
+    """Wilson's score interval of a share (Wilson 1927)."""
+    middle = (rate + z**2 / (2 * count)) / (1 + z**2 / count)
+    half = z / (1 + z**2 / count) * np.sqrt(rate * (1 - rate) / count + z**2 / (4 * count**2))
+    return middle - half, middle + half
+
+
+def _grid(
+    title: str,
+    rows: int,
+    columns: int,
+    size: tuple[float, float],
+    heights: Sequence[float] | None = None,
+) -> tuple[Figure, list[Axes]]:
+    figure = Figure(figsize=size, dpi=_DPI, layout="constrained", facecolor="white")
+    figure.suptitle(title, x=0.01, ha="left", fontsize=13, fontweight="bold", color=_INK)
+    grid = figure.subplots(rows, columns, squeeze=False, height_ratios=heights)
+    for axes in grid.flat:
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.spines[["left", "bottom"]].set_color(_PALE)
+        axes.tick_params(color=_PALE, labelcolor=_INK, labelsize=9)
+        axes.xaxis.label.set_color(_INK)
+        axes.yaxis.label.set_color(_INK)
+        axes.grid(visible=True, color=_PALE, linewidth=0.7)
+        axes.set_axisbelow(True)
+    return figure, list(grid.flat)
+
+
+def _colours(methods: Mapping[str, object]) -> list[tuple[str, str]]:
+    """Method and colour; ours last, so that it lies on top."""
+    others = [name for name in methods if name != OURS]
+    quiet = [(name, _QUIET[place % len(_QUIET)]) for place, name in enumerate(others)]
+    return quiet + [(name, _STRONG) for name in methods if name == OURS]
+
+
+def _line(name: str, colour: str) -> dict[str, Any]:
+    ours = name == OURS
+    return {
+        "color": colour,
+        "linewidth": 2.4 if ours else 1.3,
+        "label": _label(name),
+        "zorder": 3 if ours else 2,
+    }
+
+
+def _label(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _percent(axes: Axes, which: str) -> None:
+    for letter in which:
+        axis = axes.xaxis if letter == "x" else axes.yaxis
+        axis.set_major_formatter(PercentFormatter(1, decimals=None))

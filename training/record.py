@@ -1,0 +1,39 @@
+"""What an evaluation leaves in a run: figures and plots."""
+
+from collections.abc import Mapping
+from math import isfinite
+
+from training import plots
+from training.evaluate import ChurnEvaluation, Evaluation, NextProductEvaluation
+from training.tracking import Run
+
+
+def finite(metrics: Mapping[str, float]) -> dict[str, float]:
+    """The metrics that are defined; the others (an AUC when nobody left) are left out."""
+    return {name: value for name, value in metrics.items() if isfinite(value)}
+
+
+def record(run: Run, evaluation: Evaluation) -> None:
+    """Log all figures and plots of an evaluation in one run."""
+    run.metrics(finite(evaluation.metrics))
+    if evaluation.churn is not None:
+        churn_plots(run, evaluation.churn)
+    if evaluation.next_product is not None:
+        next_product_plots(run, evaluation.next_product)
+
+
+def churn_plots(run: Run, evaluation: ChurnEvaluation) -> None:
+    """Log calibration, gain and lift, and importance."""
+    left, predicted = evaluation.left, evaluation.predicted
+    run.figure(plots.reliability(left, predicted), "churn_calibration")
+    run.figure(plots.gain_and_lift(left, predicted), "churn_gain_and_lift")
+    title = "Churn: which features the trees gain most from"
+    run.figure(plots.importance(evaluation.importance, title), "churn_importance")
+
+
+def next_product_plots(run: Run, evaluation: NextProductEvaluation) -> None:
+    """Log recall by length of the list, and importance where there is a ranker."""
+    run.figure(plots.recall_at_k(evaluation.recall), "next_product_recall_at_k")
+    if evaluation.importance:
+        title = "Next products: which columns the ranker gains most from"
+        run.figure(plots.importance(evaluation.importance, title), "next_product_importance")

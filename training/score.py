@@ -1,0 +1,147 @@
+"""Batch scoring: every customer's risk and recommendations, to one Parquet file."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features.catalog import Catalog
+from features.columns import Columns as C
+from features.compute import matrix
+from features.errors import InputError, NotEnoughDataError, StorageError
+from features.instants import iso
+from features.timeline import Timelines
+from models.bundle import Bundle
+from models.next_product.rows import features_named
+from training.dataset import Orders
+
+SCHEMA: Final = pa.schema(
+    [
+        pa.field(C.CUSTOMER_ID, pa.string(), nullable=False),
+        pa.field("churn_probability", pa.float64()),
+        pa.field("recommendations", pa.list_(pa.string())),
+    ]
+)
+"""customer_id: as the event log names the customer. churn_probability: P(no order in the
+horizon); null when the bundle has no churn model. recommendations: ids of products, best
+first; null when it has no next-product model. The file's metadata, key `regulars`, is JSON
+with version, instant and horizon_days."""
+
+PORTION: Final = 2_000
+"""Customers scored at once: a row group of the file, and a step of the progress bar."""
+
+
+def score(
+    bundle: Bundle,
+    timelines: Timelines,
+    catalog: Catalog,
+    at: int,
+    out: Path,
+    *,
+    k: int = 10,
+    version: str = "",
+    threads: int = 1,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> int:
+    """Score all known customers with at least one order before an instant.
+
+    The file appears when it is complete; a run that breaks off leaves none.
+
+    Arguments:
+        bundle: what scores.
+        timelines: all customers.
+        catalog: the numbering of the timelines' products; it extends the bundle's.
+        at: int64 ms UTC; only what was known before it counts.
+        out: the Parquet file, schema `SCHEMA`, customers in the order of their ids.
+        k: how many products to recommend.
+        version: of the bundle, for the file's metadata.
+        threads: of the feature kernel.
+        progress: called with "score customers", how many are done, how many there are.
+
+    Returns:
+        How many customers were scored.
+
+    Raises:
+        InputError: `out` is no place for a file, or k is negative.
+        NotEnoughDataError: there is nobody to score.
+        StorageError: the disk refused.
+    """
+    if k < 0:
+        raise InputError(f"k = {k}: choose 0 or more recommendations")
+    if out.is_dir() or not out.parent.is_dir():
+        raise InputError(f"{out} cannot be written: name a file in a folder that exists")
+    customers = Orders.of(timelines).eligible(at)
+    if not len(customers):
+        raise NotEnoughDataError(f"no known customer has an order before {iso(at)}")
+    horizon = None if bundle.churn is None else bundle.churn.horizon_days_
+    about = {"version": version, "instant": iso(at), "horizon_days": horizon}
+    schema = SCHEMA.with_metadata({"regulars": json.dumps(about)})
+    draft = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        with pq.ParquetWriter(draft, schema, compression="zstd") as writer:
+            for begin in range(0, len(customers), PORTION):
+                part = customers[begin : begin + PORTION]
+                writer.write_table(
+                    pa.table(
+                        [
+                            pa.array(timelines.ids(part), pa.string()),
+                            _risk(bundle, timelines, part, at, catalog, threads),
+                            _recommendations(bundle, timelines, part, at, catalog, k),
+                        ],
+                        schema=schema,
+                    )
+                )
+                if progress is not None:
+                    progress("score customers", begin + len(part), len(customers))
+        draft.replace(out)
+    except OSError as error:
+        raise StorageError(f"cannot write {out}: {error}; free some space and repeat") from error
+    finally:
+        draft.unlink(missing_ok=True)
+    return len(customers)
+
+
+def _risk(
+    bundle: Bundle,
+    timelines: Timelines,
+    customers: npt.NDArray[np.int64],
+    at: int,
+    catalog: Catalog,
+    threads: int,
+) -> pa.Array:
+    if bundle.churn is None:
+        return pa.nulls(len(customers), pa.float64())
+    features = matrix(
+        timelines,
+        customers,
+        np.full(len(customers), at, np.int64),
+        catalog,
+        bundle.reference,
+        features=features_named(bundle.churn.feature_names_),
+        threads=threads,
+    )
+    return pa.array(bundle.churn.predict_proba(features))
+
+
+def _recommendations(
+    bundle: Bundle,
+    timelines: Timelines,
+    customers: npt.NDArray[np.int64],
+    at: int,
+    catalog: Catalog,
+    k: int,
+) -> pa.Array:
+    kind = pa.list_(pa.string())
+    if bundle.next_product is None:
+        return pa.nulls(len(customers), kind)
+    ranked = bundle.next_product.rank(
+        timelines, customers, at, k, catalog=catalog, reference=bundle.reference
+    )
+    ids = [[catalog.ids[product] for product in row if product >= 0] for row in ranked.tolist()]
+    return pa.array(ids, kind)

@@ -1,0 +1,211 @@
+"""The training job: fit, measure, fit again on everything, record, register.
+
+Models are first trained up to a cutoff that leaves a whole horizon of events, and measured on
+it. What ships is then trained by the same recipe up to the last event: it knows the latest
+season and products, and its figures are those of the same recipe one horizon earlier. Both
+bundles are kept: later candidates are compared with the measured one.
+"""
+
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from features.errors import InputError
+from features.instants import iso
+from features.reference import Reference
+from models.bundle import Bundle
+from models.churn import ChurnModel
+from models.next_product import NextProductModel
+from models.offers import Offers
+from training.evaluate import (
+    ChurnEvaluation,
+    Evaluation,
+    NextProductEvaluation,
+    evaluate_churn,
+    evaluate_next_product,
+)
+from training.record import churn_plots, finite, next_product_plots
+from training.registry import MEASURED, Registry, Version
+from training.tracking import BUNDLE, Run, Tracking
+from training.trainer import Trainer
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Who trains, with which code, and when; nothing of it changes a model."""
+
+    recipe: str
+    """The recipe's name."""
+    user: str
+    git_commit: str
+    now: int
+    """The instant at which the training was started."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What came of a training."""
+
+    version: Version
+    evaluation: Evaluation
+    trained_until: int
+
+
+def train(
+    trainer: Trainer,
+    registry: Registry,
+    provenance: Provenance,
+    *,
+    offers: Offers,
+    cutoff: int | None = None,
+    refit: bool = True,
+) -> Trained:
+    """Train, measure, record in MLflow and register a version.
+
+    Arguments:
+        trainer: what is trained, and on what.
+        registry: where it is recorded and registered.
+        provenance: who, when, with which code.
+        offers: the shop's offers, which the bundle carries.
+        cutoff: the measured models learn from what is before it, the figures come from what
+            follows; default: the latest that leaves whole horizons.
+        refit: whether what ships is trained again up to the last event.
+
+    Raises:
+        InputError: the cutoff is too late, or the recipe leaves out all models.
+        NotEnoughDataError: the history is too short for the recipe's horizons.
+        RegistryError: the tracking store cannot be written.
+    """
+    data = trainer.data
+    latest = trainer.latest_cutoff
+    if cutoff is not None and cutoff > latest:
+        raise InputError(
+            f"the cutoff {iso(cutoff)} leaves less than a horizon of events to measure on; choose "
+            f"{iso(latest)} or earlier, or a shorter horizon_days"
+        )
+    cutoff = latest if cutoff is None else cutoff
+    until = data.last_at + 1 if refit else cutoff
+    about = {
+        "recipe": provenance.recipe,
+        "data_fingerprint": data.fingerprint,
+        "cutoff": iso(cutoff),
+        "trained_until": iso(until),
+    }
+    tags = {
+        **about,
+        "git_commit": provenance.git_commit or "unknown",
+        "models": " ".join(trainer.models),
+        "refit": "yes" if refit else "no",
+        "metrics_of": (
+            f"the same recipe trained until {iso(cutoff)}, on what followed"
+            if refit
+            else f"this version, on what followed {iso(cutoff)}"
+        ),
+    }
+    with (
+        tempfile.TemporaryDirectory(prefix="regulars-") as scratch,
+        registry.tracking.run("train", user=provenance.user) as run,
+    ):
+        run.parameters({**about, "seed": trainer.seed})
+        run.tags({name: text for name, text in tags.items() if name not in about})
+        run.tags({"mlflow.source.git.commit": tags["git_commit"]})
+        run.text(trainer.recipe.model_dump_json(indent=1), "recipe.json")
+        measured, evaluation = _measured(trainer, registry.tracking, run, cutoff, offers)
+        metrics = finite(evaluation.metrics)
+
+        def save(bundle: Bundle, folder: Path, at: int) -> None:
+            bundle.save(
+                folder,
+                created_at=iso(provenance.now),
+                cutoff=at,
+                fingerprint=data.fingerprint,
+                metrics=metrics,
+            )
+
+        shipped = measured
+        if refit:
+            save(measured, Path(scratch) / MEASURED, cutoff)
+            run.folder(Path(scratch) / MEASURED, MEASURED)
+            shipped = _shipped(trainer, until, offers)
+        save(shipped, Path(scratch) / BUNDLE, until)
+        trainer.progress("register", 0, 1)
+        version = registry.register(
+            run,
+            Path(scratch) / BUNDLE,
+            example=data.example(cutoff, measured.reference),
+            metrics=metrics,
+            tags=tags,
+        )
+        run.tags({"version": str(version.number)})
+        trainer.progress("register", 1, 1)
+    return Trained(version, evaluation, until)
+
+
+def _measured(
+    trainer: Trainer, tracking: Tracking, run: Run, cutoff: int, offers: Offers
+) -> tuple[Bundle, Evaluation]:
+    """Models up to the cutoff and how they did on what followed, each in a nested run."""
+    reference = trainer.data.reference(cutoff)
+    churn, churn_found = _measured_churn(trainer, tracking, run, cutoff, reference)
+    products, products_found = _measured_next_product(trainer, tracking, run, cutoff, reference)
+    bundle = Bundle(trainer.data.catalog, reference, churn, products, offers)
+    return bundle, Evaluation(cutoff, churn_found, products_found)
+
+
+def _measured_churn(
+    trainer: Trainer, tracking: Tracking, run: Run, cutoff: int, reference: Reference
+) -> tuple[ChurnModel | None, ChurnEvaluation | None]:
+    recipe, data = trainer.recipe.churn, trainer.data
+    if recipe is None:
+        return None, None
+    with tracking.run("churn", parent=run) as child:
+        child.parameters(recipe.model_dump())
+        began = time.monotonic()
+        model = trainer.churn(cutoff)
+        seconds = time.monotonic() - began
+        trainer.progress("churn evaluation", 0, 1)
+        bundle = Bundle(data.catalog, reference, model, None)
+        found = evaluate_churn(
+            bundle, data.timelines, data.catalog, cutoff, recipe, trainer.threads
+        )
+        _log_model(child, found.metrics, seconds)
+        churn_plots(child, found)
+        trainer.progress("churn evaluation", 1, 1)
+    return model, found
+
+
+def _measured_next_product(
+    trainer: Trainer, tracking: Tracking, run: Run, cutoff: int, reference: Reference
+) -> tuple[NextProductModel | None, NextProductEvaluation | None]:
+    recipe, data = trainer.recipe.next_product, trainer.data
+    if recipe is None:
+        return None, None
+    with tracking.run("next_product", parent=run) as child:
+        child.parameters(recipe.model_dump())
+        began = time.monotonic()
+        model = trainer.next_product(cutoff)
+        seconds = time.monotonic() - began
+        trainer.progress("next product evaluation", 0, 1)
+        bundle = Bundle(data.catalog, reference, None, model)
+        found = evaluate_next_product(bundle, data.timelines, data.catalog, cutoff)
+        _log_model(child, found.metrics, seconds)
+        next_product_plots(child, found)
+        trainer.progress("next product evaluation", 1, 1)
+    return model, found
+
+
+def _log_model(run: Run, metrics: Mapping[str, float], seconds: float) -> None:
+    run.metrics({**finite(metrics), "fit_seconds": seconds})
+
+
+def _shipped(trainer: Trainer, until: int, offers: Offers) -> Bundle:
+    label = " (all data)"
+    return Bundle(
+        trainer.data.catalog,
+        trainer.data.reference(until),
+        trainer.churn(until, label=label),
+        trainer.next_product(until, label=label),
+        offers,
+    )

@@ -1,0 +1,133 @@
+"""One recipe on one state of the data: models up to any instant."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from features.catalog import Catalog
+from features.compute import matrix
+from features.definitions import FEATURES
+from features.errors import InputError
+from features.events.log import EventLog
+from features.reference import Reference
+from features.timeline import Timelines
+from features.timeline_build import timelines_of
+from models.churn import ChurnModel
+from models.next_product import NextProductModel
+from training.dataset import Orders
+from training.fit import Progress, train_churn, train_next_product
+from training.recipe import Recipe
+from training.split import test_cutoff
+
+EXAMPLE_CUSTOMERS = 2_000
+"""Customers whose quartiles make an example frame."""
+
+
+@dataclass(frozen=True)
+class Data:
+    """What is learnt from."""
+
+    timelines: Timelines
+    catalog: Catalog
+    fingerprint: str
+    last_at: int
+    """The instant of the last event."""
+
+    @classmethod
+    def of(cls, log: EventLog) -> "Data":
+        """A log's timelines and catalogue.
+
+        Raises:
+            StorageError: the log is empty.
+        """
+        return cls(
+            last_at=log.last_at,
+            timelines=timelines_of(log),
+            catalog=log.catalog,
+            fingerprint=log.fingerprint,
+        )
+
+    def reference(self, at: int) -> Reference:
+        """Population facts as of an instant."""
+        return Reference.as_of(self.timelines, self.catalog, at)
+
+    def example(self, at: int, reference: Reference) -> pd.DataFrame:
+        """Quartiles of customers' features: a frame as real ones are, with nobody in it.
+
+        Returns:
+            Three rows, the columns all features in their order, float64.
+        """
+        customers = Orders.of(self.timelines).eligible(at)[:EXAMPLE_CUSTOMERS]
+        instants = np.full(len(customers), at, np.int64)
+        values = matrix(self.timelines, customers, instants, self.catalog, reference)
+        names = [feature.name for feature in FEATURES]
+        frame = pd.DataFrame(values.astype(np.float64), columns=names)
+        return frame.quantile([0.25, 0.5, 0.75]).reset_index(drop=True)
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """Trains the models of a recipe."""
+
+    data: Data
+    recipe: Recipe
+    seed: int
+    threads: int
+    progress: Progress
+    """Told the stage, steps done so far, and steps in all."""
+
+    @property
+    def models(self) -> list[str]:
+        """Names of the models that the recipe trains."""
+        return [name for name in ("churn", "next_product") if getattr(self.recipe, name)]
+
+    @property
+    def latest_cutoff(self) -> int:
+        """The latest instant after which the models' horizons are fully observed.
+
+        Raises:
+            InputError: the recipe leaves out all models.
+        """
+        horizons = [getattr(self.recipe, name).horizon_days for name in self.models]
+        if not horizons:
+            raise InputError("the recipe leaves out all models; there is nothing to train")
+        return test_cutoff(self.data.last_at, max(horizons))
+
+    def churn(self, cutoff: int, *, label: str = "") -> ChurnModel | None:
+        """The churn model from what was before the cutoff; None where the recipe has none.
+
+        Raises:
+            NotEnoughDataError: the history is too short.
+        """
+        if self.recipe.churn is None:
+            return None
+        return train_churn(
+            self.data.timelines,
+            self.data.catalog,
+            self.recipe.churn,
+            cutoff,
+            self.seed,
+            threads=self.threads,
+            progress=self._labelled(label),
+        )
+
+    def next_product(self, cutoff: int, *, label: str = "") -> NextProductModel | None:
+        """The next-product model; as `churn`."""
+        if self.recipe.next_product is None:
+            return None
+        return train_next_product(
+            self.data.timelines,
+            self.data.catalog,
+            self.recipe.next_product,
+            cutoff,
+            self.seed,
+            threads=self.threads,
+            progress=self._labelled(label),
+        )
+
+    def _labelled(self, label: str) -> Progress:
+        def progress(stage: str, done: int, total: int) -> None:
+            self.progress(f"{stage}{label}", done, total)
+
+        return progress
