@@ -30,7 +30,7 @@ demo: $(DEMO)/loaded ## Simulate a shop, import, train, promote, and serve it
 
 # Each step of the demo makes a file, and is left out where the file is there already.
 $(DEMO)/shop: | $(READY)
-	@$(RUN) -m training simulate --customers $(CUSTOMERS) --products 400 $@
+	@$(RUN) -m training simulate --customers $(CUSTOMERS) --products 400 --end $$(date -u +%F) $@
 
 $(DEMO)/log/manifest.json: | $(DEMO)/shop
 	@REGULARS_DATA=$(DEMO) $(RUN) -m training import $(DEMO)/shop

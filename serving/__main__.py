@@ -3,6 +3,7 @@
 What a command needs is imported when it runs, so that `--help` answers at once.
 """
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -55,6 +56,8 @@ def serve(
     """
     import uvicorn
 
+    # LightGBM's idle threads sleep rather than spin beside a request; read when it loads
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     from serving.store.sqlite import SqliteStore
 
     settings = ServingSettings()

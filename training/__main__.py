@@ -54,13 +54,19 @@ def simulate(
     customers: Annotated[int, typer.Option(help="People with an account.")] = 20_000,
     products: Annotated[int, typer.Option(help="Products, variants counted.")] = 1_000,
     days: Annotated[int, typer.Option(help="Length of the history.")] = 540,
+    end: Annotated[str, typer.Option(help="The day on which the tables end.")] = "2026-06-30",
     seed: Annotated[int, typer.Option(help="Equal seeds give equal shops.")] = 0,
 ) -> None:
     """Write the tables of a simulated shop, with the truth beside them."""
+    from features.instants import instant, moment
     from training import simulation
 
     settings = simulation.SimulationSettings(
-        customers=customers, products=products, days=days, seed=seed
+        customers=customers,
+        products=products,
+        days=days,
+        end=moment(instant(end)),
+        seed=seed,
     )
     with console.stages() as progress:
         summary = simulation.simulate(settings, out, progress=progress)

@@ -56,14 +56,14 @@ def reliability(
 ) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
     """Mean prediction, observed rate and count of each bin, bins of equal counts.
 
-    Bins are filled in order of the prediction, ties in their given order; with fewer rows
-    than bins some are left out.
+    Bins are filled in order of the prediction; with fewer rows than bins some are left out.
     """
+    rate = _rate_among_equals(left, predicted)
     order = np.argsort(predicted, kind="stable")
     parts = [part for part in np.array_split(order, bins) if len(part)]
     return (
         np.array([predicted[part].mean() for part in parts]),
-        np.array([left[part].mean() for part in parts]),
+        np.array([rate[part].mean() for part in parts]),
         np.array([len(part) for part in parts], np.int64),
     )
 
@@ -79,8 +79,9 @@ def expected_calibration_error(
 def lift(left: npt.NDArray[np.bool_], predicted: Floats, share: float) -> float:
     """How often those most at risk left, against everybody; NaN where nobody left."""
     top = max(1, round(share * len(left)))
+    rate = _rate_among_equals(left, predicted)
     order = np.argsort(-predicted, kind="stable")
-    return float(left[order[:top]].mean() / left.mean()) if left.any() else float("nan")
+    return float(rate[order[:top]].mean() / left.mean()) if left.any() else float("nan")
 
 
 def gain_curve(
@@ -88,9 +89,17 @@ def gain_curve(
 ) -> tuple[Floats, Floats]:
     """Share of customers approached, riskiest first, and share of the leavers among them."""
     order = np.argsort(-predicted, kind="stable")
-    found = np.concatenate([[0], np.cumsum(left[order])]) / max(1, int(left.sum()))
+    rate = _rate_among_equals(left, predicted)
+    found = np.concatenate([[0], np.cumsum(rate[order])]) / max(1, int(left.sum()))
     approached = np.linspace(0, 1, points)
     return approached, np.interp(approached, np.linspace(0, 1, len(left) + 1), found)
+
+
+def _rate_among_equals(left: npt.NDArray[np.bool_], predicted: Floats) -> Floats:
+    """Each row's observed rate among the rows of equal prediction, which have no order."""
+    _, group = np.unique(predicted, return_inverse=True)
+    rate: Floats = np.bincount(group, left)[group] / np.bincount(group)[group]
+    return rate
 
 
 def hits(

@@ -18,7 +18,7 @@ from features.errors import InputError, NotEnoughDataError, StorageError
 from features.instants import iso
 from features.timeline import Timelines
 from models.bundle import Bundle
-from models.next_product.rows import features_named
+from models.declared import features_named
 from training.dataset import Orders
 
 SCHEMA: Final = pa.schema(

@@ -8,7 +8,6 @@ import numpy.typing as npt
 from features.catalog import Catalog
 from features.instants import DAY_MS
 from features.pairs import PAIR_FEATURES
-from models.declared import features_named as features_named
 from models.next_product.candidate import Scores, best
 
 CUSTOMER_FEATURES = (

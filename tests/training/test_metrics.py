@@ -126,3 +126,12 @@ def test_the_ideal_may_be_of_the_first_k() -> None:
 def test_empty_places_are_no_hits() -> None:
     ranked = np.array([[1, -1]], np.int32)
     assert hits(ranked, np.array([0, 1]), np.array([1], np.int32)).tolist() == [[True, False]]
+
+
+def test_equal_predictions_have_no_order() -> None:
+    left = np.array([True] * 5 + [False] * 5)
+    same = np.full(10, 0.5)
+    assert lift(left, same, 0.1) == pytest.approx(1.0)
+    _, found = gain_curve(left, same)
+    np.testing.assert_allclose(found, np.linspace(0, 1, 101))
+    assert expected_calibration_error(left, same) == pytest.approx(0.0)
