@@ -4,10 +4,14 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.ready
+CLIENTS := $(VENV)/.clients
 
 # The demo keeps to a folder of its own, so that no simulated customer meets a real one.
 DEMO ?= .regulars/demo
 CUSTOMERS ?= 2000
+
+# Minutes each, and alone on the machine: the figures are of what runs beside them, too.
+BENCH ?= features ingest serving
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format serve bench lock clean
@@ -46,7 +50,17 @@ $(DEMO)/loaded: | $(DEMO)/bundles/champion.json
 serve: $(READY) ## Serve the champion from .regulars on http://127.0.0.1:8000
 	@$(RUN) -m serving
 
-test: $(READY) ## Run the tests
+# Segment's older Python client, apart from the current one, and the JavaScript clients. Where they
+# cannot be installed, the tests that need them say so; the next `make test` tries again.
+$(CLIENTS): tests/clients/requirements.txt tests/clients/package-lock.json | $(READY)
+	@echo "Installing Segment's clients for the tests"
+	@rm -rf $(VENV)/clients
+	@if $(RUN) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
+			--require-hashes --no-deps --target $(VENV)/clients -r $< \
+		&& npm ci --prefix tests/clients --silent --ignore-scripts; \
+		then touch $@; else echo "Not all could be installed; tests that need them are skipped"; fi
+
+test: $(READY) $(CLIENTS) ## Run the tests
 	@$(RUN) -m pytest -n 2 --dist loadscope
 
 check: $(READY) ## Lint, check formatting and types
@@ -58,8 +72,10 @@ format: $(READY) ## Format the code
 	@$(RUN) -m ruff format .
 	@$(RUN) -m ruff check --fix .
 
-bench: $(READY) ## Measure the feature kernel beside DuckDB and Polars
-	@$(RUN) -m tests.benchmarks features --json .regulars/bench/features.json
+bench: $(READY) ## Run the benchmarks, or some: make bench BENCH="ingest serving"
+	@for name in $(BENCH); do \
+		$(RUN) -m tests.benchmarks $$name --json .regulars/bench/$$name.json || exit 1; \
+	done
 
 lock: ## Resolve the dependencies again (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from features.columns import Columns as C
@@ -114,6 +115,73 @@ class Catalog:
             }
         return Catalog(pa.Table.from_pylist(list(rows.values()), schema=SCHEMA))
 
+    def changed(self, products: Sequence[Product]) -> "Catalog":
+        """This catalogue with known products described anew, in the same places.
+
+        Indices of products, categories and brands stay; new categories and brands follow the
+        present ones. What is expensive to build is shared with this catalogue: a price in
+        100,000 products changes within a millisecond or two.
+
+        Raises:
+            InputError: a product is not in this catalogue.
+        """
+        rows = {self.find(p.product_id): p for p in products}
+        places = np.fromiter(rows, np.int64, len(rows))
+        described = Catalog.of(rows.values()).table
+        changed = object.__new__(Catalog)
+        changed.table = self.table
+        changed.__dict__.update(ids=self.ids, index=self.index)
+        for column, built in _BUILT_FROM.items():
+            new = described[column].combine_chunks()
+            if new.equals(self.table[column].take(places).combine_chunks()):
+                changed.__dict__.update({name: getattr(self, name) for name in built})
+                continue
+            changed._replace(column, places, new)
+            if column == C.CATEGORY:
+                held = self.categories, self.category
+                changed.categories, changed.category = _recoded(*held, places, new.to_pylist())
+            elif column == C.BRAND:
+                changed.brands, changed.brand = _recoded(
+                    self.brands, self.brand, places, new.to_pylist()
+                )
+        return changed
+
+    def followed_by(self, products: Sequence[Product]) -> "Catalog":
+        """This catalogue with new products after the present ones.
+
+        Indices of products, categories and brands stay; new ones follow.
+
+        Raises:
+            InputError: one of them is in the catalogue already.
+        """
+        more = Catalog.of(products)
+        longer = object.__new__(Catalog)
+        longer.table = pa.concat_tables([self.table, more.table])
+        places = {product_id: len(self) + i for i, product_id in enumerate(more.ids)}
+        index = self.index | places
+        if len(index) != len(longer):
+            raise InputError("the catalogue lists a product id twice; keep one row per id")
+        longer.__dict__["index"] = index
+        for listed, codes in (("categories", "category"), ("brands", "brand")):
+            names = list(dict.fromkeys([*getattr(self, listed), *getattr(more, listed)]))
+            code = {name: i for i, name in enumerate(names)}
+            # the last code stands for -1, none
+            here = np.array([*(code[name] for name in getattr(more, listed)), -1], np.int32)
+            longer.__dict__[listed] = names
+            longer.__dict__[codes] = np.concatenate(
+                [getattr(self, codes), here[getattr(more, codes)]]
+            )
+        return longer
+
+    def _replace(self, column: str, places: npt.NDArray[np.int64], new: pa.Array) -> None:
+        """Put values into a column of the table."""
+        here = np.zeros(len(self), np.bool_)
+        here[places] = True
+        in_order = new.take(pa.array(np.argsort(places)))
+        held = pc.replace_with_mask(self.table[column].combine_chunks(), pa.array(here), in_order)
+        place = self.table.schema.get_field_index(column)
+        self.table = self.table.set_column(place, self.table.schema.field(place), held)
+
     @cached_property
     def ids(self) -> list[ProductId]:
         """Product ids by index."""
@@ -202,3 +270,30 @@ class Catalog:
             encoded = encoded.combine_chunks()
         codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
         return encoded.dictionary.to_pylist(), np.asarray(codes, dtype=np.int32)
+
+
+_BUILT_FROM: dict[str, tuple[str, ...]] = {
+    C.PARENT_ID: ("parent",),
+    C.TITLE: (),
+    C.CATEGORY: ("categories", "category"),
+    C.BRAND: ("brands", "brand"),
+    C.PRICE: ("price",),
+    C.ATTRIBUTES: (),
+    C.FIRST_SEEN_AT: ("first_seen_at",),
+    C.AVAILABLE: ("available",),
+}
+"""The arrays of a catalogue by the column that they are built from."""
+
+
+def _recoded(
+    names: list[str],
+    codes: npt.NDArray[np.int32],
+    places: npt.NDArray[np.int64],
+    new: Sequence[str | None],
+) -> tuple[list[str], npt.NDArray[np.int32]]:
+    """Names and codes after other names have come to some places; the old ones keep their code."""
+    longer = list(dict.fromkeys([*names, *(name for name in new if name is not None)]))
+    code = {name: i for i, name in enumerate(longer)}
+    recoded = codes.copy()
+    recoded[places] = [-1 if name is None else code[name] for name in new]
+    return longer, recoded

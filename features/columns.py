@@ -31,6 +31,7 @@ class Columns:
     PRICE: Final = "price"
     PROPERTIES: Final = "properties"
     SOURCE: Final = "source"
+    MARKS: Final = "marks"
     INSTANT: Final = "instant"
 
     PARENT_ID: Final = "parent_id"

@@ -98,8 +98,11 @@ class Timelines:
 
     def customer(self, index: int) -> Timeline:
         """One customer's timeline (views, not copies)."""
-        part = slice(int(self.offsets[index]), int(self.offsets[index + 1]))
-        return Timeline(**{name: getattr(self.rows, name)[part] for name in COLUMNS})
+        return self.part(int(self.offsets[index]), int(self.offsets[index + 1]))
+
+    def part(self, begin: int, end: int) -> Timeline:
+        """Rows `begin` to `end` of all customers' (views, not copies)."""
+        return Timeline(**{name: getattr(self.rows, name)[begin:end] for name in COLUMNS})
 
     def index(self, customer_ids: Iterable[str]) -> npt.NDArray[np.int64]:
         """Places of customers.

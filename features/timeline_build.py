@@ -14,7 +14,7 @@ import pyarrow as pa
 from features import identity
 from features.columns import Columns as C
 from features.events import engine
-from features.events.event import ANONYMOUS_PREFIX
+from features.events.event import ANONYMOUS_PREFIX, BOT
 from features.events.lock import held
 from features.events.log import LOG_SCHEMA, EventLog
 from features.events.schema import schema
@@ -42,11 +42,20 @@ def timelines_of(log: EventLog) -> Timelines:
     return Timelines.open(folder)
 
 
-def build(log: EventLog, folder: Path) -> Timelines:
+def build(
+    log: EventLog, folder: Path, *, linked: bool = True, without: Path | None = None
+) -> Timelines:
     """Sort a log's events by person and time into `folder`, and map the result.
 
     The order of rows is person, timestamp, event id, place in the order; it does not depend on
     how the log is cut into segments.
+
+    Arguments:
+        log: the events.
+        folder: where the arrays are written.
+        linked: whether a visitor's rows go to the user they are linked with; if not, every
+            row stays with the id it came under, known since it arrived.
+        without: a Parquet file of event ids to leave out.
 
     Raises:
         StorageError: the disk is full.
@@ -57,8 +66,8 @@ def build(log: EventLog, folder: Path) -> Timelines:
         spill.mkdir(exist_ok=True)
         try:
             with engine.connection(spill, memory=log.memory, threads=log.threads) as con:
-                _open_events(con, log)
-                _number_people(con)
+                _open_events(con, log, without)
+                _number_people(con, linked)
                 _write(con, folder)
         finally:
             shutil.rmtree(spill, ignore_errors=True)
@@ -78,16 +87,22 @@ def _rebuild(log: EventLog, cache: Path, folder: Path) -> None:
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def _open_events(con: duckdb.DuckDBPyConnection, log: EventLog) -> None:
-    """The views `events`, `channels`, `line_types` and `products` to read from."""
+def _open_events(con: duckdb.DuckDBPyConnection, log: EventLog, without: Path | None) -> None:
+    """The views `events` (without bots), `channels`, `line_types` and `products` to read from."""
     segments = log.segments
-    source = f"read_parquet({engine.files(segments)})" if segments else "no_events"
+    source = "no_events"
+    if segments:  # older segments have no marks
+        read = f"read_parquet({engine.files(segments)}, union_by_name = true)"
+        source = f"(SELECT * FROM {read} UNION ALL BY NAME SELECT * FROM no_events)"
+    if without is not None:
+        left_out = f"read_parquet({engine.quoted(str(without))})"
+        source = f"(SELECT * FROM {source} ANTI JOIN {left_out} USING ({C.EVENT_ID}))"
     con.register("no_events", LOG_SCHEMA.empty_table())
     con.execute(
         f"""CREATE TEMP VIEW events AS SELECT
             event_id, type, epoch_ms(timestamp) AS moment, epoch_ms(received_at) AS received_at,
             user_id, anonymous_id, channel, product_id, value, quantity, measure, products
-        FROM {source}"""
+        FROM {source} WHERE NOT coalesce(list_contains(marks, {engine.quoted(BOT)}), false)"""
     )
     known = schema()
     con.register(
@@ -113,14 +128,15 @@ def _open_events(con: duckdb.DuckDBPyConnection, log: EventLog) -> None:
     con.register("products", ids.append_column("product", pa.array(range(len(ids)), pa.int32())))
 
 
-def _number_people(con: duckdb.DuckDBPyConnection) -> None:
+def _number_people(con: duckdb.DuckDBPyConnection, linked: bool) -> None:
     """The table `persons` (customer id, number in the order of ids, known) and the owners."""
     links = con.sql(
         f"""SELECT user_id, anonymous_id, min(received_at) AS {identity.LINKED_AT} FROM events
         WHERE user_id IS NOT NULL AND anonymous_id IS NOT NULL
         GROUP BY user_id, anonymous_id"""
     ).to_arrow_table()
-    con.register("owners", identity.people(links.cast(identity.LINKS)))
+    known = identity.people(links.cast(identity.LINKS))
+    con.register("owners", known if linked else identity.LINKS.empty_table())
     anonymous = engine.quoted(ANONYMOUS_PREFIX)
     con.execute(
         f"""CREATE TEMP TABLE persons AS

@@ -1,4 +1,4 @@
-"""The service's command line: `python -m serving` serves, `python -m serving load` loads.
+"""The service's command line: `python -m serving` serves; load, export and migrate keep house.
 
 What a command needs is imported when it runs, so that `--help` answers at once.
 """
@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -23,6 +23,9 @@ from rich.progress import (
 
 from features.errors import RegularsError
 from serving.settings import ServingSettings
+
+if TYPE_CHECKING:
+    from serving.store import Store
 
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -39,6 +42,8 @@ def main(context: typer.Context) -> None:
     python -m serving serve --port 9000 --workers 2
 
     python -m serving load --log .regulars/log
+
+    python -m serving export --log .regulars/log
     """
     if context.invoked_subcommand is None:
         serve()
@@ -58,13 +63,13 @@ def serve(
 
     # LightGBM's idle threads sleep rather than spin beside a request; read when it loads
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    from serving.store.sqlite import SqliteStore
+    from serving.store import open_store
 
     settings = ServingSettings()
     host, port = host or settings.host, settings.port if port is None else port
     with _told():
         # opened once before the workers do: an error is told once, tables are made once
-        SqliteStore(settings.store_file, busy_seconds=settings.busy_seconds).close()
+        open_store(settings).close()
         console.print(f"Serving on http://{host}:{port}, documented at /docs; Ctrl-C stops it.")
         uvicorn.run(
             "serving.app:from_environment",
@@ -88,29 +93,77 @@ def load(
     """Bring a shop's past from the event log into the store.
 
     May be interrupted and run again: it goes on where it stopped. Loading a log that has grown
-    replaces the past; what the store took in by itself stays.
+    replaces the past; what the store took in by itself stays, and is not loaded from the log.
 
     Example: python -m serving load --log .regulars/log
     """
     from features.events.log import EventLog
     from serving import history
-    from serving.store.sqlite import SqliteStore
 
     settings = ServingSettings()
-    with _told(), _progress() as progress:
-        store = SqliteStore(settings.store_file, busy_seconds=settings.busy_seconds)
-        try:
-            loaded = history.load(EventLog(log or settings.log), store, progress=progress)
-        finally:
-            store.close()
+    source = EventLog(log or settings.log)
+    with _told(), _opened(settings) as store, _progress() as progress:
+        loaded = history.load(source, store, progress=progress)
     if loaded.already:
-        console.print(f"Nothing to do: these {loaded.customers:,} customers are loaded already.")
+        console.print(f"Nothing to do: {source.path} is loaded already.")
         return
+    own = f" {loaded.own:,} events came from the store itself." if loaded.own else ""
     console.print(
-        f"Loaded {loaded.customers:,} customers with {loaded.rows:,} timeline rows, "
+        f"Loaded {loaded.customers:,} customer ids with {loaded.rows:,} timeline rows, "
         f"{loaded.products:,} products, {loaded.links:,} links and {loaded.consents:,} consents "
-        f"into {settings.store_file}."
+        f"from {source.path}.{own}"
     )
+
+
+@cli.command()
+def export(
+    log: Annotated[
+        Path | None, typer.Option(help="The event log's folder [.regulars/log].")
+    ] = None,
+) -> None:
+    """Append what the store took in by itself to the event log, for the next training.
+
+    Every event once, however often it is run or killed. Products come along: where the store
+    was told more of them than the log, the log learns it.
+
+    Example: python -m serving export --log .regulars/log
+    """
+    from features.events.log import EventLog
+    from serving import export as exporting
+
+    settings = ServingSettings()
+    target = EventLog(log or settings.log)
+    with _told(), _opened(settings) as store, _progress() as progress:
+        exported = exporting.export(store, target, progress=progress)
+    if not exported.events and not exported.products:
+        console.print(f"Nothing to do: {target.path} has every event of the store.")
+        return
+    known = f" It had {exported.known:,} events already." if exported.known else ""
+    console.print(
+        f"Exported {exported.events:,} events and {exported.products:,} products "
+        f"to {target.path}.{known}"
+    )
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the store's tables to this version's; in an empty database, make them.
+
+    All or nothing. A store that a newer version wrote is left alone. Stop the service and back
+    the store up before; an embedded store that is new needs none of this.
+
+    Example: REGULARS_STORE=postgresql://… python -m serving migrate
+    """
+    from serving.store import migrate as bring
+
+    with _told():
+        done = bring(ServingSettings())
+    if done.before == done.after:
+        console.print(f"Nothing to do: the store's tables are of revision {done.after}.")
+    elif done.before is None:
+        console.print(f"Made the store's tables, revision {done.after}.")
+    else:
+        console.print(f"Brought the store's tables from revision {done.before} to {done.after}.")
 
 
 @cli.command()
@@ -126,6 +179,17 @@ def tour(
     settings = ServingSettings()
     with _told():
         run(settings.host, settings.port, customer, Console())
+
+
+@contextmanager
+def _opened(settings: ServingSettings) -> "Iterator[Store]":
+    from serving.store import open_store
+
+    store = open_store(settings)
+    try:
+        yield store
+    finally:
+        store.close()
 
 
 @contextmanager

@@ -8,29 +8,61 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 import structlog
 from fastapi import FastAPI
 
+from features.events.keeping import Keep
 from serving import errors, logs
 from serving.body_limit import BodyLimit
+from serving.bots import Bots
 from serving.champion import Champion
 from serving.clock import Clock, wall_clock
+from serving.cors import WriteCors
 from serving.decisions.timers import Timers
 from serving.decisions.triggers import TRIGGERS
+from serving.idempotency import Idempotency
 from serving.ingest import Ingest
 from serving.profile import Profiles
+from serving.rate_limit import RateLimit
 from serving.recommend import Recommender
 from serving.request_ids import RequestIds
-from serving.routes import customers, decisions, events, health, offers, recommendations
+from serving.routes import (
+    customers,
+    decisions,
+    events,
+    health,
+    offers,
+    products,
+    quarantine,
+    recommendations,
+    stored,
+)
 from serving.service import Service
 from serving.settings import ServingSettings
-from serving.store.sqlite import SqliteStore
+from serving.store import GroupCommit, Store, open_store
+from serving.write_keys import WriteKeys
 
 log = structlog.get_logger()
 
-ROUTES = (health, events, recommendations, customers, offers, decisions)
+ROUTES = (
+    health,
+    events,
+    stored,
+    quarantine,
+    products,
+    recommendations,
+    customers,
+    offers,
+    decisions,
+)
+
+FORGET_SECONDS = 3600
+"""Pause between two looks for answers that were remembered long enough."""
 
 DESCRIPTION = """\
 Turns one-time buyers into regulars. Send what customers do to `/v1/track` or `/v1/batch`, in
 Segment's form; ask what to show them, what to offer, and who is about to leave. Every answer
 knows every event that was acknowledged before it, and every decision says why.
+
+Where write keys are set, send one with events: as the user of HTTP Basic, as Bearer, or as
+`writeKey` in the body, as Segment's clients do.
 
 Errors are `application/problem+json` and say what to do next; Segment's endpoints answer
 `{"code", "message"}` instead.
@@ -54,7 +86,13 @@ def create_app(settings: ServingSettings, *, clock: Clock = wall_clock) -> FastA
     for topic in ROUTES:
         app.include_router(topic.router)
     errors.install(app)
-    app.add_middleware(BodyLimit, most=settings.max_body_bytes)
+    app.add_middleware(
+        BodyLimit,
+        most=settings.max_body_bytes,
+        of_paths={products.BULK_PATH: settings.max_feed_bytes},
+    )
+    origins = [origin.strip() for origin in settings.write_origins.split(",") if origin.strip()]
+    app.add_middleware(WriteCors, origins=origins)
     app.add_middleware(RequestIds)
     return app
 
@@ -71,20 +109,24 @@ def _lifespan(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            store = SqliteStore(settings.store_file, busy_seconds=settings.busy_seconds)
+            store = open_store(settings)
             stack.callback(store.close)
-            # one thread writes: SQLite has one write lock, and waiting for it in many helps nobody
-            writer = stack.enter_context(ThreadPoolExecutor(1, "writer"))
+            commit = GroupCommit(store)
+            stack.callback(commit.close)
             # two watch: loading a bundle takes seconds, and timers go on meanwhile
             watchers = stack.enter_context(ThreadPoolExecutor(2, "watcher"))
-            service = _service(settings, store, clock, writer)
+            service = _service(settings, store, commit, clock)
             app.state.service = service
+            if service.write_keys.open:
+                log.warning("any write key is accepted; set REGULARS_WRITE_KEYS to change that")
             service.champion.check()
             service.champion.number_products()
+            service.champion.hear()
             service.champion.live.warm()
             for look, seconds in (
                 (service.champion.check, settings.champion_seconds),
                 (service.timers.run_due, settings.timers_seconds),
+                (service.idempotency.forget, FORGET_SECONDS),
             ):
                 task = asyncio.create_task(_repeat(look, seconds, watchers))
                 stack.push_async_callback(_ended, task)
@@ -93,9 +135,7 @@ def _lifespan(
     return lifespan
 
 
-def _service(
-    settings: ServingSettings, store: SqliteStore, clock: Clock, writer: Executor
-) -> Service:
+def _service(settings: ServingSettings, store: Store, commit: GroupCommit, clock: Clock) -> Service:
     champion = Champion(settings.bundles, store, clock)
     profiles = Profiles(store, champion, clock)
     return Service(
@@ -103,7 +143,12 @@ def _service(
         champion=champion,
         profiles=profiles,
         recommender=Recommender(profiles, champion, store, clock),
-        ingest=Ingest(store, TRIGGERS, clock, writer),
+        ingest=Ingest(
+            commit, TRIGGERS, clock, Keep(settings.keep), Bots(settings.bot_events_per_minute)
+        ),
+        write_keys=WriteKeys(settings.write_keys),
+        rate_limit=RateLimit(settings.write_events_per_second, settings.write_burst_events),
+        idempotency=Idempotency(store, clock, settings.idempotency_hours),
         timers=Timers(
             store,
             TRIGGERS,

@@ -52,6 +52,7 @@ class Champion:
         self._changing = threading.Lock()
         self._pointer = b""
         self._renumbered_at = 0
+        self._behind = False
         self._live = Live.of(None, None, ())
         self.refusal: Refusal | None = None
         """The published bundle, when it was refused; None when it serves or there is none."""
@@ -84,7 +85,7 @@ class Champion:
             except BundleError as error:
                 self._refuse(version, str(error))
                 return False
-            live = Live.of(bundle, version, self._store.products())
+            live = Live.of(bundle, version, self._store.products(), self._store.fed(0))
             with self._changing:  # short: requests wait for it, not for the loading
                 self._live = live
             self.refusal = None
@@ -99,14 +100,37 @@ class Champion:
                 self._live = self._live.extended(new)
                 self._renumbered_at = self._clock()
 
+    def hear(self, last: int | None = None) -> None:
+        """Learn what product feeds said since the last look.
+
+        Arguments:
+            last: the last feed there is, if the caller knows; nothing is read when it is known.
+
+        A product that is new is numbered at once in a small catalogue, within
+        `RENUMBER_PAUSE_MS` in a large one.
+        """
+        known = self._live.fed
+        fed = self._store.fed(known) if last is None or last > known else []
+        if fed:
+            self._behind = self._behind or any(
+                told.product.product_id not in self._live.catalog.index for told in fed
+            )
+            with self._changing:
+                self._live = self._live.told(fed)
+        if self._behind and self._may_renumber():
+            self.number_products()
+            self._behind = False
+
+    def _may_renumber(self) -> bool:
+        waited = self._clock() - self._renumbered_at
+        return len(self._live.catalog) < LARGE_CATALOG or waited >= RENUMBER_PAUSE_MS
+
     def translated(self, timeline: Timeline) -> tuple[Live, Timeline]:
         """What answers are made from, and a stored timeline in its numbering."""
         live = self._live
-        if live.lacks(timeline):
-            waited = self._clock() - self._renumbered_at
-            if len(live.catalog) < LARGE_CATALOG or waited >= RENUMBER_PAUSE_MS:
-                self.number_products()
-                live = self._live
+        if live.lacks(timeline) and self._may_renumber():
+            self.number_products()
+            live = self._live
         return live, live.translated(timeline)
 
     def _target(self, pointer: bytes) -> tuple[str, Path]:

@@ -11,13 +11,12 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from features.errors import BundleError, EventError, InputError, RegularsError, StorageError, shown
+from serving.idempotency import InProgressError, ReusedKeyError
+from serving.inflate import NotGzipError, TooLargeError
+from serving.rate_limit import TooManyEventsError
+from serving.segment import is_segment_path
 
 log = structlog.get_logger()
-
-SEGMENT_PATHS = frozenset(
-    f"/v1/{call}" for call in ("track", "batch", "identify", "page", "screen", "alias", "group")
-)
-"""Where errors are answered as Segment's clients expect them."""
 
 RETRY_AFTER_SECONDS = 1
 
@@ -42,6 +41,26 @@ class UnknownDecisionError(RegularsError):
         )
 
 
+class UnknownProductError(RegularsError):
+    """There is no product of this id."""
+
+    def __init__(self, product_id: str) -> None:
+        super().__init__(
+            f"no product {shown(product_id)}; PUT /v1/products/<id> adds it, "
+            "and so does an event that names it"
+        )
+
+
+class UnauthorizedError(RegularsError):
+    """Nobody who may write sent this."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "no write key of this shop; send it as the user of HTTP Basic, as Bearer, "
+            "or as writeKey in the body"
+        )
+
+
 class NoModelError(RegularsError):
     """No bundle is published, or the published one lacks the model that was asked for."""
 
@@ -55,6 +74,13 @@ class NoModelError(RegularsError):
 _KINDS: tuple[tuple[type[RegularsError], int, str, str], ...] = (
     (UnknownCustomerError, 404, "unknown-customer", "Unknown customer"),
     (UnknownDecisionError, 404, "unknown-decision", "Unknown decision"),
+    (UnknownProductError, 404, "unknown-product", "Unknown product"),
+    (UnauthorizedError, 401, "unauthorized", "No write key"),
+    (TooManyEventsError, 429, "too-many-events", "Too many events"),
+    (TooLargeError, 413, "too-large", "Too large"),
+    (NotGzipError, 400, "invalid-request", "The body cannot be decompressed"),
+    (InProgressError, 409, "in-progress", "The same request is being answered"),
+    (ReusedKeyError, 422, "reused-key", "The Idempotency-Key belongs to another request"),
     (NoModelError, 503, "no-model", "No model yet"),
     (StorageError, 503, "store-unavailable", "The store does not answer"),
     (BundleError, 503, "bundle-unavailable", "The bundle cannot be used"),
@@ -87,7 +113,7 @@ def problem(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """One error as RFC 9457 has it, or as `{"code", "message"}` where Segment's clients call."""
-    if request.url.path in SEGMENT_PATHS:
+    if is_segment_path(request.url.path):
         return _json({"code": kind.replace("-", "_"), "message": detail}, status, headers=headers)
     body: dict[str, Any] = {
         "type": f"urn:regulars:problem:{kind}",
@@ -105,7 +131,13 @@ async def _domain(request: Request, error: RegularsError) -> Response:
     status, kind, title = next(
         (status, kind, title) for type_, status, kind, title in _KINDS if isinstance(error, type_)
     )
-    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 503 else None
+    headers = {}
+    if isinstance(error, TooManyEventsError):
+        headers["Retry-After"] = str(error.seconds)
+    elif status in (409, 503):
+        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    elif status == 401:
+        headers["WWW-Authenticate"] = 'Basic realm="write key", Bearer'
     if status >= 500:
         log.error("request failed", problem=kind, error=type(error).__name__)
     return problem(request, status, kind, title, str(error), headers=headers)

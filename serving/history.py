@@ -1,31 +1,43 @@
 """A shop's past into the store: the event log's timelines, links, consents and products."""
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 
 from features.catalog import Catalog
 from features.columns import Columns as C
 from features.errors import InputError
-from features.events.event import LOG_SCHEMA, events_of
+from features.events import engine
+from features.events.event import events_of
+from features.events.lock import held
 from features.events.log import EventLog
 from features.events.schema import schema
 from features.identity import Link, customer_id
 from features.timeline import Timelines
-from features.timeline_build import timelines_of
+from features.timeline_build import build
 from serving.consent import CONSENT_EVENTS, consents_of
+from serving.feeds import fed, merged
 from serving.store import HistoryPerson, Store
+
+POSITION = "history"
+"""The watermark's name: the fingerprint of the log that is loaded."""
 
 PEOPLE_AT_ONCE = 2_000
 """Customers in one transaction: large enough to be fast, small enough to lose little."""
 
 ROWS_AT_ONCE = 50_000
-"""Products, links or consents in one transaction."""
+"""Event ids, products, links or consents in one transaction."""
+
+FOLDER = "loading"
+"""Below the log's folder: the sorted rows, until they are loaded."""
 
 Progress = Callable[[str, int, int], None]
 """Told a stage's name, how many of it are done, and how many there are."""
@@ -35,50 +47,94 @@ Progress = Callable[[str, int, int], None]
 class Loaded:
     """What a load brought."""
 
-    customers: int
-    rows: int
-    products: int
-    links: int
-    consents: int
-    already: bool
+    customers: int = 0
+    """Customer ids, those of visitors among them."""
+    rows: int = 0
+    products: int = 0
+    links: int = 0
+    consents: int = 0
+    own: int = 0
+    """Events of the log that the store had taken in by itself; they are not loaded again."""
+    already: bool = False
     """The same history was loaded before; nothing was to be done."""
 
 
 def load(log: EventLog, store: Store, *, progress: Progress = lambda *_: None) -> Loaded:
     """Bring a log's history into the store, instead of the history loaded before.
 
-    What the store took in by itself stays. Customers are loaded in portions, so that a load
-    that was interrupted goes on where it stopped. No timer is set: the past wakes nobody.
+    What the store took in by itself stays, and is not loaded again where the log has it too.
+    First the ids are counted: from then on nothing that the log holds can come in as new, so
+    that the store's own part of the log stands still. Then the customers are replaced one by
+    one; each is whole at every moment. A load that was interrupted goes on where it stopped.
+    Rows are kept under the id they came with: the store's links say whose they are, now and
+    when later links change that. No timer is set: the past wakes nobody.
 
     Raises:
         InputError: the log is empty.
         StorageError: the log or the store cannot be read or written.
     """
+    log = log.pinned()  # what is appended meanwhile is the next load's
     if not len(log):
         raise InputError(
             f"the event log {log.path} is empty; run `python -m training import` first, "
             "or name another with --log"
         )
-    timelines = timelines_of(log)
-    catalog = log.catalog
-    begin = store.history_position(log.fingerprint)
-    already = begin >= len(timelines)
-    links = consents = 0
-    if not already:
+    if store.position(POSITION) == log.fingerprint:
+        return Loaded(already=True)
+    with _scratch(log) as folder:
+        own = _count(store, log, folder / "own.parquet", progress)
+        catalog = log.catalog
         numbers = _products(store, catalog, progress)
         links = _links(store, log, progress)
         consents = _consents(store, log, progress)
-        _people(store, log.fingerprint, timelines, numbers, begin, progress)
+        timelines = build(log, folder, linked=False, without=folder / "own.parquet")
+        _people(store, log.fingerprint, timelines, numbers, progress)
         _bought(store, timelines, numbers)
-    return Loaded(len(timelines), len(timelines.rows), len(catalog), links, consents, already)
+        store.put_position(POSITION, log.fingerprint)
+        return Loaded(len(timelines), len(timelines.rows), len(catalog), links, consents, own)
+
+
+@contextmanager
+def _scratch(log: EventLog) -> Iterator[Path]:
+    """A folder of this load's own, which a killed one may have left."""
+    folder = log.path / FOLDER
+    with engine.full_disk_said(folder):
+        folder.mkdir(exist_ok=True)
+        with held(folder):
+            try:
+                yield folder
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _count(store: Store, log: EventLog, own: Path, progress: Progress) -> int:
+    """Make the log's event ids known, but for the store's own, which go into the file `own`."""
+    done = found = 0
+    ids = pa.schema([log.dataset.schema.field(C.EVENT_ID)])
+    with pq.ParquetWriter(own, ids) as writer:
+        for batch in log.dataset.scanner(columns=ids.names).to_batches():
+            for begin in range(0, len(batch), ROWS_AT_ONCE):
+                part = batch.column(C.EVENT_ID).slice(begin, ROWS_AT_ONCE).to_pylist()
+                ours = store.put_history_ids(part)
+                if ours:
+                    writer.write_table(pa.table([sorted(ours)], schema=ids))
+                done, found = done + len(part), found + len(ours)
+                progress("event ids", done, len(log))
+    return found
 
 
 def _products(store: Store, catalog: Catalog, progress: Progress) -> npt.NDArray[np.int32]:
-    """Numbers of the log's products in the store's dictionary, by the log's index."""
+    """Numbers of the log's products in the store's dictionary, by the log's index.
+
+    What a feed told of a product stays.
+    """
+    feeds = fed(store)
     parts = [np.empty(0, np.int32)]
     for begin in range(0, len(catalog), ROWS_AT_ONCE):
         end = min(begin + ROWS_AT_ONCE, len(catalog))
-        parts.append(store.put_products([catalog.product(i) for i in range(begin, end)]))
+        told = [catalog.product(i) for i in range(begin, end)]
+        told = [merged(feeds[p.product_id], p) if p.product_id in feeds else p for p in told]
+        parts.append(store.put_products(told))
         progress("products", end, len(catalog))
     return np.concatenate(parts)
 
@@ -87,7 +143,7 @@ def _links(store: Store, log: EventLog, progress: Progress) -> int:
     """Each link once, with the first instant it was known."""
     columns = [C.USER_ID, C.ANONYMOUS_ID, C.RECEIVED_AT]
     both = pc.field(C.USER_ID).is_valid() & pc.field(C.ANONYMOUS_ID).is_valid()
-    batches = _events(log).scanner(columns=columns, filter=both).to_batches()
+    batches = log.dataset.scanner(columns=columns, filter=both).to_batches()
     parts = [_first(pa.Table.from_batches([batch])) for batch in batches if len(batch)]
     if not parts:
         return 0
@@ -100,7 +156,7 @@ def _links(store: Store, log: EventLog, progress: Progress) -> int:
 
 def _consents(store: Store, log: EventLog, progress: Progress) -> int:
     codes = [schema().code(name) for name in CONSENT_EVENTS]
-    table = _events(log).to_table(filter=pc.field(C.TYPE).isin(codes))
+    table = log.dataset.to_table(filter=pc.field(C.TYPE).isin(codes))
     told = [
         (customer_id(event.user_id, event.anonymous_id), consent)
         for event in events_of(table)
@@ -118,14 +174,22 @@ def _people(
     fingerprint: str,
     timelines: Timelines,
     numbers: npt.NDArray[np.int32],
-    begin: int,
     progress: Progress,
 ) -> None:
+    """Replace the customers' rows, from where an interrupted load of this log stopped."""
+    begin = store.history_position(fingerprint)
     for start in range(begin, len(timelines), PEOPLE_AT_ONCE):
         end = min(start + PEOPLE_AT_ONCE, len(timelines))
+        bounds = timelines.offsets[start : end + 1]
+        rows = timelines.part(int(bounds[0]), int(bounds[-1])).with_products(numbers).rows()
         people = [
-            HistoryPerson(name, timelines.customer(i).with_products(numbers).to_bytes())
-            for i, name in zip(range(start, end), timelines.ids(slice(start, end)), strict=True)
+            HistoryPerson(name, rows[first:last].tobytes())
+            for name, first, last in zip(
+                timelines.ids(slice(start, end)),
+                (bounds[:-1] - bounds[0]).tolist(),
+                (bounds[1:] - bounds[0]).tolist(),
+                strict=True,
+            )
         ]
         store.put_history(fingerprint, end, people)
         progress("customers", end, len(timelines))
@@ -136,10 +200,6 @@ def _bought(store: Store, timelines: Timelines, numbers: npt.NDArray[np.int32]) 
     lines = rows.product[(rows.type == schema().code("Order Line")) & (rows.product >= 0)]
     counts = np.bincount(lines, minlength=len(numbers))
     store.put_bought({int(numbers[i]): int(counts[i]) for i in np.flatnonzero(counts)})
-
-
-def _events(log: EventLog) -> ds.Dataset:
-    return ds.dataset([str(path) for path in log.segments], schema=LOG_SCHEMA, format="parquet")
 
 
 def _first(links: pa.Table) -> pa.Table:

@@ -1,46 +1,66 @@
 """From messages in Segment's form to stored events, consents, timers and quarantine."""
 
-from asyncio import get_running_loop
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
 from features.errors import EventError
+from features.events.event import BOT
+from features.events.keeping import Keep
 from features.events.validation import parse
+from features.identity import customer_id
+from serving.bots import Bots
 from serving.clock import Clock
 from serving.consent import consents_of
 from serving.decisions.timers import timers_of
 from serving.decisions.triggers import Trigger
-from serving.store import Appended, Incoming, Rejected, Store
-
-MAX_EVENT_BYTES = 32_768
-"""Longest event, as Segment has it."""
+from serving.segment import MAX_EVENT_BYTES
+from serving.store import GroupCommit, Incoming, Rejected
+from serving.write_keys import OPEN
 
 KEPT_MESSAGE_BYTES = 4_000
 """How much of a rejected message is kept: enough to see what went wrong."""
+
+_WRITE_KEY = "writeKey"
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Who sent a request."""
+
+    source: str = OPEN
+    """What their write key is named."""
+    user_agent: str | None = None
 
 
 class Ingest:
     """Takes events in, durably.
 
     Arguments:
-        store: where to.
+        commit: where to; callers that wait at the same time share one transaction.
         triggers: who may ask for a later look.
         clock: when something arrived.
-        writer: the thread that writes; the event loop goes on meanwhile.
+        keep: the properties that are kept.
+        bots: who is no person.
     """
 
     def __init__(
-        self, store: Store, triggers: Sequence[Trigger], clock: Clock, writer: Executor
+        self,
+        commit: GroupCommit,
+        triggers: Sequence[Trigger],
+        clock: Clock,
+        keep: Keep,
+        bots: Bots,
     ) -> None:
-        self._store = store
+        self._commit = commit
         self._triggers = triggers
         self._clock = clock
-        self._writer = writer
+        self._keep = keep
+        self._bots = bots
 
-    async def one(self, message: Mapping[str, Any]) -> Appended:
+    async def one(self, message: Mapping[str, Any], sender: Sender) -> None:
         """Store one event.
 
         Raises:
@@ -49,45 +69,68 @@ class Ingest:
         """
         received_at = self._clock()
         try:
-            incoming = self._incoming(message, received_at)
+            incoming = self._incoming(message, received_at, sender)
         except EventError as error:
-            await self._append([], [_rejected(message, received_at, error)])
+            await self._commit.append([], [_rejected(message, received_at, error)])
             raise
-        return await self._append([incoming], [])
+        await self._commit.append([incoming])
 
-    async def many(self, messages: Sequence[Any], sent_at: object = None) -> Appended:
+    async def many(
+        self, messages: Sequence[Any], sender: Sender, shared: Mapping[str, Any]
+    ) -> None:
         """Store the good events of a batch and put the bad ones aside.
+
+        Arguments:
+            messages: the events.
+            sender: who sent them.
+            shared: the batch they came in; what an event does not say itself, its `sentAt` and
+                `context` do.
 
         Raises:
             StorageError: the store refused; nothing was kept.
         """
         received_at = self._clock()
+        sent_at, context = shared.get("sentAt"), shared.get("context")
         good: list[Incoming] = []
         bad: list[Rejected] = []
-        for message in messages:
+        for place, message in enumerate(messages):
             try:
                 if not isinstance(message, Mapping):
                     raise EventError("batch", message, "an event is a JSON object")
-                if sent_at is not None and "sentAt" not in message:
+                if sent_at is not None and message.get("sentAt") is None:
                     message = {**message, "sentAt": sent_at}
-                good.append(self._incoming(message, received_at))
+                if isinstance(context, Mapping) and message.get("context") is None:
+                    message = {**message, "context": context}
+                good.append(self._incoming(message, received_at, sender, place))
             except EventError as error:
                 bad.append(_rejected(message, received_at, error))
-        return await self._append(good, bad)
+        await self._commit.append(good, bad)
 
-    async def _append(self, events: list[Incoming], rejected: list[Rejected]) -> Appended:
-        loop = get_running_loop()
-        return await loop.run_in_executor(self._writer, self._store.append, events, rejected)
-
-    def _incoming(self, message: Mapping[str, Any], received_at: int) -> Incoming:
+    def _incoming(
+        self, message: Mapping[str, Any], received_at: int, sender: Sender, place: int = 0
+    ) -> Incoming:
         size = len(_text(message))
         if size > MAX_EVENT_BYTES:
             raise EventError("event", f"{size:,} bytes", f"at most {MAX_EVENT_BYTES:,} are taken")
-        event = parse(message, received_at)
+        event = parse(
+            message,
+            received_at,
+            source=sender.source,
+            keep=self._keep,
+            marks=self._bots.marks(message, sender.user_agent),
+            place=place,
+        )
+        visitor = customer_id(event.user_id, event.anonymous_id)
+        if self._bots.too_fast(visitor, event.timestamp) and event.of_a_person:
+            event = replace(event, marks=(BOT, *event.marks))
+        if not event.of_a_person:  # a bot allows nothing, and nobody waits for it
+            return Incoming(event)
         return Incoming(event, consents_of(event), timers_of(event, self._triggers))
 
 
 def _rejected(message: Any, received_at: int, error: EventError) -> Rejected:
+    if isinstance(message, Mapping):
+        message = {name: value for name, value in message.items() if name != _WRITE_KEY}
     try:
         kept = _text(message)[:KEPT_MESSAGE_BYTES]
     except EventError:

@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from features.catalog import Catalog, Product
 from features.compute import vector
 from features.reference import Reference
 from features.timeline import Timeline
 from models.bundle import Bundle
+from serving.store import FedProduct
 
 
 @dataclass(frozen=True)
@@ -27,20 +27,31 @@ class Live:
     """The bundle's population facts, stretched over the whole catalogue."""
     index: npt.NDArray[np.int32]
     """Catalogue index of each product number of the store's dictionary."""
+    fed: int = 0
+    """The last product feed that it knows of."""
+    trained: int = 0
+    """Products of the bundle, the first of the catalogue; their parents are the model's."""
 
     @classmethod
-    def of(cls, bundle: Bundle | None, version: str | None, products: Sequence[Product]) -> "Live":
+    def of(
+        cls,
+        bundle: Bundle | None,
+        version: str | None,
+        products: Sequence[Product],
+        fed: Sequence[FedProduct] = (),
+    ) -> "Live":
         """The state after a bundle is loaded.
 
         Arguments:
             bundle: what was published; None when there is nothing, or nothing good.
             version: its version.
             products: the store's dictionary from its beginning.
+            fed: what product feeds said; it is newer than what the bundle was trained with.
         """
         catalog = Catalog.empty() if bundle is None else bundle.catalog
         reference = Reference.empty(catalog) if bundle is None else bundle.reference
-        bare = cls(bundle, version, catalog, reference, np.empty(0, np.int32))
-        return bare.extended(products)
+        bare = cls(bundle, version, catalog, reference, np.empty(0, np.int32), trained=len(catalog))
+        return bare.extended(products).told(fed)
 
     def extended(self, products: Sequence[Product]) -> "Live":
         """This state with the dictionary's next products."""
@@ -48,13 +59,49 @@ class Live:
         new = [product for product in products if product.product_id not in known]
         catalog = self.catalog
         if new:
-            catalog = Catalog(pa.concat_tables([catalog.table, Catalog.of(new).table]))
+            catalog = catalog.followed_by(new)
         index = np.array([catalog.index[p.product_id] for p in products], np.int32)
         return replace(
             self,
             catalog=_warmed(catalog),
             reference=_stretched(self.reference, catalog),
             index=np.concatenate([self.index, index]),
+        )
+
+    def told(self, fed: Sequence[FedProduct]) -> "Live":
+        """This state with what feeds said of the products it knows.
+
+        Prices, availability, titles, categories and brands change at once. What stands for a
+        product of the bundle and its variants stays as it was trained.
+        """
+        if not fed:
+            return self
+        index = self.catalog.index
+        known = [told.product for told in fed if told.product.product_id in index]
+        catalog = self.catalog
+        if known:
+            catalog = catalog.changed(
+                [self._merged(index[product.product_id], product) for product in known]
+            )
+        return replace(
+            self,
+            catalog=_warmed(catalog),
+            reference=_stretched(self.reference, catalog),
+            fed=max(self.fed, fed[-1].fed),
+        )
+
+    def _merged(self, place: int, told: Product) -> Product:
+        """A known product with what a feed says of it; what it does not say stays."""
+        held = self.catalog.product(place)
+        return replace(
+            held,
+            parent_id=held.parent_id if place < self.trained else told.parent_id or held.parent_id,
+            title=told.title or held.title,
+            category=told.category or held.category,
+            brand=told.brand or held.brand,
+            price=held.price if told.price is None else told.price,
+            attributes=told.attributes or held.attributes,
+            available=told.available,
         )
 
     def warm(self) -> None:

@@ -92,6 +92,7 @@ class Profiles:
     def find(self, customer_id: str) -> Known | None:
         """A customer under any of their ids; None when nothing is known."""
         person = self._store.person(customer_id)
+        self._champion.hear(None if person is None else person.fed)
         if person is None:
             return None
         live, timeline = self._champion.translated(person.timeline)

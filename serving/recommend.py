@@ -119,6 +119,8 @@ class Recommender:
         try:
             if self._champion.live.bundle is None:
                 self._champion.number_products()  # the store's products are all there is
+            if not customer_ids:
+                self._champion.hear()  # as looking for a customer does
             known = self._profiles.first(customer_ids)
             if known is None:
                 fallback = "unknown_customer"

@@ -8,10 +8,13 @@ from fastapi import Depends, Request
 from serving.champion import Champion
 from serving.clock import Clock
 from serving.decisions.timers import Timers
+from serving.idempotency import Idempotency
 from serving.ingest import Ingest
 from serving.profile import Profiles
+from serving.rate_limit import RateLimit
 from serving.recommend import Recommender
 from serving.store import Store
+from serving.write_keys import WriteKeys
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,9 @@ class Service:
     profiles: Profiles
     recommender: Recommender
     ingest: Ingest
+    write_keys: WriteKeys
+    rate_limit: RateLimit
+    idempotency: Idempotency
     timers: Timers
     clock: Clock
 

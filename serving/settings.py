@@ -20,8 +20,9 @@ class ServingSettings(Settings):
     workers: int = Field(default=1, ge=1)
     """Processes that answer; all share one store and one folder of bundles."""
 
-    store: str = ""
-    """The store's address, `sqlite:///path/to/file.db`; empty is a file in `data`."""
+    store: str = Field(default="", repr=False)  # it may hold a password
+    """The store's address: `sqlite:///path/to/file.db`, or `postgresql://user@host/database`
+    for several replicas; empty is a SQLite file in `data`."""
 
     champion_seconds: float = Field(default=1.0, gt=0)
     """Pause between two looks at the published bundle; a promotion is live within it."""
@@ -30,10 +31,42 @@ class ServingSettings(Settings):
     """Pause between two looks for due timers; an intervention is at most this late."""
 
     busy_seconds: float = Field(default=5.0, gt=0)
-    """How long a write waits for another process's write before it answers 503."""
+    """How long a write takes, waiting for others' included, before it answers 503."""
+
+    answer_seconds: float = Field(default=1.0, gt=0)
+    """How long PostgreSQL may take to read before the answer goes without; a page waits for it."""
 
     max_body_bytes: int = Field(default=1_000_000, ge=1_000)
     """Longest request body; twice what Segment allows a batch (500 kB)."""
+
+    max_feed_bytes: int = Field(default=20_000_000, ge=1_000)
+    """Longest body of a product feed; some 100,000 products."""
+
+    write_keys: str = Field(default="", repr=False)
+    """Who may send events: keys separated by commas, each `key` or `name:key`; the name becomes
+    the events' source. Empty accepts every key, so that a first try needs no set-up."""
+
+    write_events_per_second: float = Field(default=0, ge=0)
+    """Events of one write key per second and worker; more are answered 429. 0 limits nothing:
+    a shop's own traffic is welcome."""
+
+    write_burst_events: int = Field(default=5_000, ge=1)
+    """Events of one write key that may come at once before the limit begins: two batches."""
+
+    write_origins: str = "*"
+    """Origins whose pages may send events, separated by commas. Any: a key in a page is public,
+    and the answer says nothing."""
+
+    bot_events_per_minute: int = Field(default=1_000, ge=0)
+    """Events of one visitor in one minute from which on they are a bot's; nobody clicks 16 times
+    a second. 0 counts nothing."""
+
+    keep: dict[str, list[str]] = Field(default={})
+    """Changes to the properties that are kept, as JSON: `{"Product Viewed": ["+color",
+    "-price"]}`. Without, those that features/events/schema.toml names; the rest is dropped."""
+
+    idempotency_hours: float = Field(default=24.0, gt=0)
+    """How long the answer to an Idempotency-Key is remembered; clients retry within a day."""
 
     @property
     def store_file(self) -> Path:
@@ -48,7 +81,7 @@ class ServingSettings(Settings):
         if scheme != "sqlite" or not path:
             kind = self.store.partition("://")[0]  # what follows may hold a password
             raise InputError(
-                f"REGULARS_STORE = {shown(kind)}…: this version stores in SQLite only; "
-                "write it as sqlite:///path/to/store.db or leave it out"
+                f"REGULARS_STORE = {shown(kind)}…: write it as sqlite:///path/to/store.db, as "
+                "postgresql://user:password@host/database, or leave it out"
             )
         return Path(path)

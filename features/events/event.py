@@ -42,11 +42,19 @@ LOG_SCHEMA = pa.schema(
         pa.field(C.PRODUCTS, PRODUCTS),
         pa.field(C.PROPERTIES, pa.string()),
         pa.field(C.SOURCE, pa.string(), nullable=False),
+        pa.field(C.MARKS, pa.list_(pa.string())),
     ]
 )
 """One row per event. type: code of the event schema, 0 when unknown. value, quantity, measure:
 the numbers of the type's timeline slots. properties: a JSON object of the kept properties that
-have no column here. source: the mapping's name, or what the events came through."""
+have no column here. source: the mapping's name, or what the events came through. marks: `BOT`,
+`CLOCK`; null when there are none, and in segments that are older than the column."""
+
+BOT = "bot"
+"""The mark of an event that no person made: it is kept, and is in nobody's timeline."""
+
+CLOCK = "clock"
+"""The mark of an event whose sender's clock was days off; its timestamp is corrected."""
 
 
 @dataclass(frozen=True)
@@ -79,16 +87,26 @@ class Event:
     currency: str | None = None
     products: tuple[Line, ...] | None = None
     properties: str | None = None
+    marks: tuple[str, ...] = ()
+
+    @property
+    def of_a_person(self) -> bool:
+        """Whether it belongs into a timeline: a bot's events do not."""
+        return BOT not in self.marks
 
 
 def table_of(events: Iterable[Event]) -> pa.Table:
     """Events as a table of schema `LOG_SCHEMA`, ready to be appended to a log."""
-    return pa.Table.from_pylist([asdict(event) for event in events], schema=LOG_SCHEMA)
+    rows = [{**asdict(event), C.MARKS: list(event.marks) or None} for event in events]
+    return pa.Table.from_pylist(rows, schema=LOG_SCHEMA)
 
 
 def events_of(table: pa.Table) -> Iterator[Event]:
     """The events of a table of schema `LOG_SCHEMA`, in its order."""
     instants = pa.int64()
+    if C.MARKS not in table.column_names:
+        unmarked = pa.nulls(len(table), LOG_SCHEMA.field(C.MARKS).type)
+        table = table.append_column(LOG_SCHEMA.field(C.MARKS), unmarked)
     for name in (C.TIMESTAMP, C.RECEIVED_AT):
         place = table.schema.get_field_index(name)
         table = table.set_column(place, name, table[name].cast(INSTANT).cast(instants))
@@ -96,4 +114,5 @@ def events_of(table: pa.Table) -> Iterator[Event]:
         for row in batch.to_pylist():
             lines = row.pop(C.PRODUCTS)
             products = None if lines is None else tuple(Line(**line) for line in lines)
-            yield Event(**row, products=products)
+            marks = tuple(row.pop(C.MARKS) or ())
+            yield Event(**row, products=products, marks=marks)

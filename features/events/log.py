@@ -10,10 +10,13 @@ The manifest is replaced in one step, after all that it names is safely on the d
 is killed, or finds the disk full, therefore leaves the log as it was.
 """
 
+import copy
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Self
 
 import pyarrow as pa
+import pyarrow.dataset as ds
 
 from features.catalog import Catalog
 from features.errors import StorageError
@@ -38,6 +41,7 @@ class EventLog:
         self.path = Path(path)
         self.memory = memory
         self.threads = threads
+        self._pinned: tuple[Manifest, Catalog] | None = None
 
     def __len__(self) -> int:
         return sum(segment.events for segment in self.manifest.segments)
@@ -48,12 +52,25 @@ class EventLog:
     @property
     def manifest(self) -> Manifest:
         """What belongs to the log now; read afresh, since another process may append."""
-        return Manifest.load(self.path)
+        return Manifest.load(self.path) if self._pinned is None else self._pinned[0]
+
+    def pinned(self) -> Self:
+        """This log as it is now, for reading: what is appended later is not in it."""
+        manifest = self.manifest
+        out = copy.copy(self)
+        out._pinned = (manifest, self._catalog_of(manifest))
+        return out
 
     @property
     def segments(self) -> list[Path]:
         """The Parquet files of events, oldest first."""
         return [self.path / segment.file for segment in self.manifest.segments]
+
+    @property
+    def dataset(self) -> ds.Dataset:
+        """The events, to be scanned with a filter or batch by batch; columns of `LOG_SCHEMA`."""
+        segments = [str(path) for path in self.segments]
+        return ds.dataset(segments, schema=LOG_SCHEMA, format="parquet")
 
     @property
     def quarantine(self) -> list[Path]:
@@ -85,8 +102,7 @@ class EventLog:
     @property
     def catalog(self) -> Catalog:
         """The product catalogue; every product of every event is in it."""
-        file = self.manifest.catalog
-        return Catalog.empty() if file is None else Catalog.load(self.path / file)
+        return self._catalog_of(self.manifest) if self._pinned is None else self._pinned[1]
 
     def save_catalog(self, catalog: Catalog) -> None:
         """Replace the catalogue by one that lists the present products first, in their order.
@@ -117,3 +133,7 @@ class EventLog:
             StorageError: the disk is full, or another process is writing; the log is as it was.
         """
         return transaction(self.path, memory=self.memory, threads=self.threads)
+
+    def _catalog_of(self, manifest: Manifest) -> Catalog:
+        file = manifest.catalog
+        return Catalog.empty() if file is None else Catalog.load(self.path / file)

@@ -27,6 +27,8 @@ class Property:
     unit: str = ""
     minimum: float | None = None
     maximum: float | None = None
+    also: tuple[str, ...] = ()
+    """Other names under which clients send it; the first that is present counts."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,8 @@ def schema() -> Schema:
 
 def _parse(document: dict[str, Any]) -> Schema:
     properties = {
-        name: Property(name=name, **declared) for name, declared in document["properties"].items()
+        name: Property(name=name, **{**declared, "also": tuple(declared.get("also", ()))})
+        for name, declared in document["properties"].items()
     }
     by_name: dict[str, EventType] = {}
     by_code: dict[int, EventType] = {}

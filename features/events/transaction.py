@@ -252,12 +252,14 @@ _EVERYTHING = ", ".join(LOG_SCHEMA.names)
 
 
 def _in_log_columns(con: duckdb.DuckDBPyConnection, relation: str) -> str:
-    """SQL of a relation's events with instants as int64 ms."""
+    """SQL of a relation's events with instants as int64 ms; without marks none has any."""
     types = {row[0]: row[1] for row in con.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()}
     columns = [
         f"epoch_ms({column}) AS {column}" if types.get(column, "").startswith("TIME") else column
         for column in LOG_SCHEMA.names
     ]
+    if C.MARKS not in types:
+        columns[columns.index(C.MARKS)] = f"CAST(NULL AS VARCHAR[]) AS {C.MARKS}"
     return f"SELECT {', '.join(columns)} FROM {relation}"
 
 

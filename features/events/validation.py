@@ -17,7 +17,10 @@ import numpy.typing as npt
 from features.columns import Columns as C
 from features.errors import EventError
 from features.events import reasons, values
-from features.events.event import ANONYMOUS_PREFIX, Event, Line
+from features.events.channels import channel_of
+from features.events.event import ANONYMOUS_PREFIX, CLOCK, Event, Line
+from features.events.keeping import Keep
+from features.events.moments import CLOCK_TOLERANCE_MS, happened, said
 from features.events.row import ROW
 from features.events.rules import ORDER_EVENT
 from features.events.schema import EventType, schema
@@ -25,12 +28,7 @@ from features.instants import DAY_MS, iso
 
 __all__ = ["CLOCK_TOLERANCE_MS", "Event", "Line", "parse", "rows"]
 
-CLOCK_TOLERANCE_MS = DAY_MS
-"""How far a sender's clock may be ahead: such an event counts as having happened on arrival.
-A day covers wrong time zones; what is further ahead is rejected."""
-
-_CHANNELS = {"browser": "web", "mobile": "app", "server": "other"}
-"""Segment's words for channels."""
+_KEEP = Keep()
 
 _CALLS = {
     "page": "Page Viewed",
@@ -47,6 +45,9 @@ def parse(
     *,
     currency: str | None = None,
     source: str = "api",
+    keep: Keep = _KEEP,
+    marks: tuple[str, ...] = (),
+    place: int = 0,
 ) -> Event:
     """The event that a message of Segment's HTTP API stands for.
 
@@ -54,7 +55,8 @@ def parse(
     written as text. Properties that the event type does not keep are dropped. An event with a
     name that the schema lacks keeps code 0, its name, ids and time. An Order Completed has the
     event id `order:<order_id>`, as imported orders have, so that an order counts once however
-    it comes; without a `messageId` the id is made from the content, so that a retry has the same.
+    it comes. Without a `messageId` the id is made from the content, so that a retry has the
+    same; see `_event_id`. An alias ties `previousId` to `userId` as identify does an anonymous id.
 
     Arguments:
         message: one call (`type` track, page, screen, identify, alias or group), with `sentAt`
@@ -62,6 +64,9 @@ def parse(
         received_at: when it arrived (instant); the sender's clock is corrected by it.
         currency: the shop's currency; money in another is rejected. None accepts any.
         source: what it came through.
+        keep: the properties that are kept.
+        marks: what its sender is known for; the clock's mark is added here.
+        place: of the event in its batch.
 
     Raises:
         EventError: something is missing, of the wrong type or out of bounds.
@@ -70,25 +75,27 @@ def parse(
     kind = schema().find(name)
     if kind is not None and kind.internal:
         raise EventError("event", name, reasons.INTERNAL)
-    kept = _properties(kind, given) if kind is not None else {}
+    kept = keep.read(name, kind, given)
     user_id, anonymous_id = _people(message)
+    at, clock_off = happened(message, received_at)
     order_id, product_id = kept.get(C.ORDER_ID), kept.get(C.PRODUCT_ID)
     event = Event(
-        event_id=_event_id(message, received_at),
+        event_id=_event_id(message, received_at, place),
         type=kind.code if kind else 0,
         name=kind.name if kind else name,
-        timestamp=_timestamp(message, received_at),
+        timestamp=at,
         received_at=received_at,
         user_id=user_id,
         anonymous_id=anonymous_id,
-        channel=_channel(message, kind),
+        channel=channel_of(message, kind),
         order_id=order_id,
         product_id=product_id,
         products=kept.get(C.PRODUCTS),
         source=source,
+        marks=(*marks, CLOCK) if clock_off else marks,
     )
     if kind is None:
-        return event
+        return replace(event, properties=_others(kept))
     if kind.name == ORDER_EVENT:
         event = replace(event, event_id=f"order:{order_id}")
     return _with_numbers(event, kind, kept, currency)
@@ -97,13 +104,15 @@ def parse(
 def rows(
     event: Event, product_index: Mapping[str, int], *, known_at: int | None = None
 ) -> npt.NDArray[np.void]:
-    """The timeline rows of an event, shape (1 + lines,), dtype `ROW`.
+    """The timeline rows of an event, shape (1 + lines,), dtype `ROW`; none of a bot's.
 
     Arguments:
         event: the event.
         product_index: catalogue index by product id; other products get -1.
         known_at: since when it is known to be its customer's; its arrival when not given.
     """
+    if not event.of_a_person:
+        return np.empty(0, ROW)
     kind = schema().of_code(event.type)
     lines = event.products or () if kind is not None and kind.lines else ()
     out = np.empty(1 + len(lines), ROW)
@@ -148,10 +157,13 @@ def _named(message: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
                 given[key] = message[field]
     elif call == "identify":
         given = dict(_object(message, "traits"))
+        address = given.get("address")
+        if given.get("country") is None and isinstance(address, Mapping):
+            given["country"] = address.get("country")
     elif call == "alias":
         given = {"previous_id": message.get("previousId")}
     else:
-        given = {"group_id": message.get("groupId")}
+        given = {**_object(message, "traits"), "group_id": message.get("groupId")}
     return _CALLS[call], given
 
 
@@ -164,21 +176,15 @@ def _object(message: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return held
 
 
-def _properties(kind: EventType, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The properties that a type keeps, read and checked; absent ones left out."""
-    kept = {}
-    for name in kind.properties:
-        value = values.read(schema().properties[name], given.get(name))
-        if value is not None:
-            kept[name] = value
-        elif name in kind.required:
-            raise EventError(name, given.get(name), reasons.MISSING)
-    return kept
-
-
 def _people(message: Mapping[str, Any]) -> tuple[str | None, str | None]:
     user_id = values.text(C.USER_ID, message.get("userId"), identifier=True)
     anonymous_id = values.text(C.ANONYMOUS_ID, message.get("anonymousId"), identifier=True)
+    if message.get("type") == "alias":
+        if user_id is None:
+            raise EventError(C.USER_ID, message.get("userId"), reasons.MISSING)
+        # who one was until now; what else the message carries, an identify has told
+        previous = values.text("previous_id", message.get("previousId"), identifier=True)
+        anonymous_id = (previous or "").removeprefix(ANONYMOUS_PREFIX) or anonymous_id
     if user_id is None and anonymous_id is None:
         raise EventError(C.USER_ID, None, reasons.NOBODY)
     if user_id is not None and user_id.startswith(ANONYMOUS_PREFIX):
@@ -186,55 +192,25 @@ def _people(message: Mapping[str, Any]) -> tuple[str | None, str | None]:
     return user_id, anonymous_id
 
 
-def _event_id(message: Mapping[str, Any], received_at: int) -> str:
-    """The message's id; without one, a hash of what would be the same in a retry."""
+_NOT_CONTENT = frozenset(("sentAt", "writeKey", "receivedAt"))
+
+
+def _event_id(message: Mapping[str, Any], received_at: int, place: int) -> str:
+    """The message's id; without one, a hash of what would be the same in a retry.
+
+    That is everything but when it was sent, if it says when it happened. If it does not, two
+    equal messages are one when they are at the same place of what was sent at the same instant.
+    One that tells no time at all is a new event whenever it arrives.
+    """
     message_id = values.text(C.EVENT_ID, message.get("messageId"), identifier=True)
     if message_id is not None:
         return message_id
-    content = {key: value for key, value in message.items() if key != "sentAt"}
-    if not any(message.get(key) for key in ("originalTimestamp", "timestamp")):
-        content["receivedAt"] = received_at
+    content = {key: value for key, value in message.items() if key not in _NOT_CONTENT}
+    if not (said(message.get("originalTimestamp")) or said(message.get("timestamp"))):
+        sent_at = message.get("sentAt")
+        content["sentAt"] = [sent_at if said(sent_at) else received_at, place]
     text = json.dumps(content, sort_keys=True, default=str)
     return f"content:{hashlib.sha256(text.encode()).hexdigest()[:32]}"
-
-
-def _timestamp(message: Mapping[str, Any], received_at: int) -> int:
-    """When it happened by our clock: the arrival less how old it was when it was sent.
-
-    Segment's rule: timestamp = receivedAt − (sentAt − originalTimestamp).
-    """
-    given = {
-        key: values.moment(key, message[key])
-        for key in ("originalTimestamp", "timestamp", "sentAt")
-        if message.get(key) is not None
-    }
-    original = given.get("originalTimestamp", given.get("timestamp"))
-    if original is None:
-        return received_at
-    at = received_at - (given["sentAt"] - original) if "sentAt" in given else original
-    shown = message.get("originalTimestamp") or message.get("timestamp")
-    if at > received_at + CLOCK_TOLERANCE_MS:
-        raise EventError(C.TIMESTAMP, shown, reasons.FUTURE)
-    if at < DAY_MS:
-        raise EventError(C.TIMESTAMP, shown, reasons.TOO_EARLY)
-    return min(at, received_at)
-
-
-def _channel(message: Mapping[str, Any], kind: EventType | None) -> str:
-    """The channel named in the context; else the event type's; else what the context tells."""
-    context = _object(message, "context")
-    named = context.get("channel") or message.get("channel")
-    if isinstance(named, str) and named.strip():
-        channel = named.strip().lower()
-        channel = _CHANNELS.get(channel, channel)
-        return channel if channel in schema().channels else "other"
-    if kind is not None and kind.channel is not None:
-        return kind.channel
-    if context.get("device"):
-        return "app"
-    if context.get("page") or message.get("type") == "page":
-        return "web"
-    return "other"
 
 
 def _with_numbers(
@@ -285,11 +261,16 @@ def _measure(event: Event, kind: EventType, kept: Mapping[str, Any]) -> float | 
     return None
 
 
+def _is_instant(name: str) -> bool:
+    declared = schema().properties.get(name)
+    return declared is not None and declared.type == "instant"
+
+
 def _others(kept: Mapping[str, Any]) -> str | None:
     """The JSON object of the properties that have no column of their own."""
     own = (C.ORDER_ID, C.PRODUCT_ID, C.CURRENCY, C.PRODUCTS)
     others = {
-        name: iso(value) if schema().properties[name].type == "instant" else value
+        name: iso(value) if _is_instant(name) else value
         for name, value in kept.items()
         if name not in own
     }

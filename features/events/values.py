@@ -14,19 +14,23 @@ from features.events.schema import MAX_ID_BYTES, Property
 from features.instants import instant
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_PRODUCT_ID_OF_SPEC_1 = "id"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
-def read(declared: Property, value: Any) -> Any:
-    """A property's value as its type, or None where it is absent."""
-    kind = kind_of(declared)
+def read(declared: Property, given: Mapping[str, Any]) -> Any:
+    """A property's value as its type, or None where it is absent under all of its names."""
+    value = given.get(declared.name)
+    if value is None:
+        value = next((given[name] for name in declared.also if given.get(name) is not None), None)
     if value is None:
         return None
+    kind = kind_of(declared)
     if kind in ("text", "id"):
         held = text(declared.name, value, identifier=kind == "id")
         return held.upper() if held and declared.name == C.CURRENCY else held
     if kind == "number":
-        return _number(declared.name, value, declared.minimum, declared.maximum)
+        return number(declared.name, value, declared.minimum, declared.maximum)
     if kind == "instant":
         return moment(declared.name, value)
     if kind == "boolean":
@@ -58,8 +62,11 @@ def text(column: str, value: Any, *, identifier: bool) -> str | None:
     return held or None
 
 
-def _number(column: str, value: Any, minimum: float | None, maximum: float | None) -> float | None:
-    """A finite number within bounds; null, NaN and empty text are absent."""
+def number(column: str, value: Any, minimum: float | None, maximum: float | None) -> float | None:
+    """A finite number within bounds, written as a number or as text; None where it is absent.
+
+    Null, NaN and empty text are absent.
+    """
     if value is None:
         return None
     if isinstance(value, str):
@@ -101,10 +108,11 @@ def _lines(column: str, value: Any) -> tuple[Line, ...] | None:
         raise EventError(column, value, reasons.NOT_LINES)
     lines = []
     for part in value:
-        product_id = text(f"{column}.product_id", part.get(C.PRODUCT_ID), identifier=True)
+        named = part.get(C.PRODUCT_ID, part.get(_PRODUCT_ID_OF_SPEC_1))
+        product_id = text(f"{column}.product_id", named, identifier=True)
         if product_id is None:
-            raise EventError(f"{column}.product_id", part.get(C.PRODUCT_ID), reasons.MISSING)
-        quantity = _number(f"{column}.quantity", part.get(C.QUANTITY), 0, None)
-        price = _number(f"{column}.price", part.get(C.PRICE), 0, None)
+            raise EventError(f"{column}.product_id", named, reasons.MISSING)
+        quantity = number(f"{column}.quantity", part.get(C.QUANTITY), 0, None)
+        price = number(f"{column}.price", part.get(C.PRICE), 0, None)
         lines.append(Line(product_id, 1.0 if quantity is None else quantity, price))
     return tuple(lines) or None

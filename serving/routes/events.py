@@ -1,21 +1,29 @@
 """Events in, in the form of Segment's HTTP API."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Literal
 
 import orjson
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from features.errors import EventError
-from serving.routes.fields import answer
-from serving.service import ServiceDep
+from serving.errors import UnauthorizedError
+from serving.inflate import TooLargeError, gunzip
+from serving.ingest import Sender
+from serving.routes.event_examples import BATCH_EXAMPLE, BATCH_SCHEMA, DOCUMENTED, EVENT_SCHEMA
+from serving.segment import BATCH, CALLS, MAX_BATCH_EVENTS, MAX_BODY_BYTES
+from serving.service import Service, ServiceDep
+from serving.write_keys import presented
 
 router = APIRouter(tags=["events"])
 
-MAX_BATCH_EVENTS = 2_500
-"""Events in a batch, as Segment has it."""
+_DONE = b'{"success":true}'
+
+_JSON_TYPES = frozenset(("", "application/json", "text/plain"))
+"""What is read as JSON: analytics.js says text/plain to spare the browser a preflight."""
 
 
 class Success(BaseModel):
@@ -31,91 +39,27 @@ class SegmentError(BaseModel):
     message: str
 
 
-_EVENT_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "type": {"type": "string", "description": "track, identify, page, screen, alias or group"},
-        "event": {"type": "string", "description": "the event's name, for track"},
-        "messageId": {"type": "string", "description": "counted once, however often it is sent"},
-        "userId": {"type": "string"},
-        "anonymousId": {"type": "string"},
-        "timestamp": {"type": "string", "format": "date-time"},
-        "properties": {"type": "object"},
-        "traits": {"type": "object"},
-        "context": {"type": "object"},
-    },
-}
-
-_VIEW = {
-    "type": "track",
-    "event": "Product Viewed",
-    "messageId": "ajs-next-0f1e2d3c",
-    "userId": "c-17",
-    "anonymousId": "5d2f0f6e",
-    "timestamp": "2011-09-10T12:00:00Z",
-    "properties": {"product_id": "22423", "price": 12.75},
-}
-_ORDER = {
-    "type": "track",
-    "event": "Order Completed",
-    "messageId": "order-536365",
-    "userId": "c-17",
-    "timestamp": "2011-09-10T12:04:00Z",
-    "properties": {
-        "order_id": "536365",
-        "total": 25.5,
-        "currency": "GBP",
-        "products": [{"product_id": "22423", "quantity": 2, "price": 12.75}],
-    },
-}
-_IDENTIFY = {
-    "type": "identify",
-    "messageId": "login-1",
-    "userId": "c-17",
-    "anonymousId": "5d2f0f6e",
-    "traits": {},
-}
-
-
-def _documented(schema: dict[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": {"schema": schema, "example": body}},
-        }
-    }
-
-
-_RESPONSES: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"application/json": {"example": {"success": True}}}},
-    **{
-        status: {
-            "model": SegmentError,
-            "description": meaning,
-            "content": {"application/json": {"example": {"code": code, "message": message}}},
-        }
-        for status, meaning, code, message in (
-            (
-                400,
-                "The body or the event cannot be used; nothing was counted.",
-                "invalid_request",
-                "product_id = None: is required by Product Viewed",
-            ),
-            (413, "The body is too long.", "http_413", "Content Too Large"),
-            (
-                503,
-                "The store does not answer; send it again after `Retry-After` seconds.",
-                "store_unavailable",
-                "cannot store the events: database is locked",
-            ),
-        )
-    },
-}
-
-
 async def _body(request: Request) -> Mapping[str, Any]:
+    """The JSON object of a request, whatever it is wrapped in.
+
+    Raises:
+        HTTPException: it is of another kind.
+        TooLargeError, NotGzipError: see `gunzip`.
+        EventError: it is no JSON object.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in _JSON_TYPES:
+        raise HTTPException(415, "send JSON, as application/json or text/plain")
+    coding = request.headers.get("content-encoding", "").strip().lower()
+    if coding not in ("", "identity", "gzip", "x-gzip"):
+        raise HTTPException(415, "compress with gzip, or not at all")
+    content = await request.body()
+    if len(content) > MAX_BODY_BYTES:
+        raise TooLargeError(MAX_BODY_BYTES)
+    if coding.endswith("gzip"):
+        content = gunzip(content, MAX_BODY_BYTES)
     try:
-        body = orjson.loads(await request.body())
+        body = orjson.loads(content)
     except orjson.JSONDecodeError as error:
         raise EventError("body", "…", f"is no JSON: {error}") from None
     if not isinstance(body, Mapping):
@@ -123,89 +67,119 @@ async def _body(request: Request) -> Mapping[str, Any]:
     return body
 
 
-async def _one(request: Request, service: ServiceDep, kind: str) -> Response:
-    message = {**await _body(request), "type": kind}
-    await service.ingest.one(message)
-    return answer({"success": True})
+def _sender(request: Request, service: Service, body: Mapping[str, Any], events: int) -> Sender:
+    """Who sent a request.
 
-
-@router.post(
-    "/v1/track",
-    response_model=Success,
-    responses=_RESPONSES,
-    openapi_extra=_documented(_EVENT_SCHEMA, _VIEW),
-)
-async def track(request: Request, service: ServiceDep) -> Response:
-    """Store what a customer did. Answers when it is on disk; the next answer knows it."""
-    return await _one(request, service, "track")
-
-
-@router.post(
-    "/v1/identify",
-    response_model=Success,
-    responses=_RESPONSES,
-    openapi_extra=_documented(_EVENT_SCHEMA, _IDENTIFY),
-)
-async def identify(request: Request, service: ServiceDep) -> Response:
-    """Tie an anonymous id to a user id: what the visitor did becomes the user's."""
-    return await _one(request, service, "identify")
-
-
-@router.post(
-    "/v1/page",
-    response_model=Success,
-    responses=_RESPONSES,
-    openapi_extra=_documented(
-        _EVENT_SCHEMA, {"messageId": "page-1", "anonymousId": "5d2f0f6e", "name": "Home"}
-    ),
-)
-async def page(request: Request, service: ServiceDep) -> Response:
-    """Store a page view."""
-    return await _one(request, service, "page")
-
-
-@router.post(
-    "/v1/screen",
-    response_model=Success,
-    responses=_RESPONSES,
-    openapi_extra=_documented(
-        _EVENT_SCHEMA, {"messageId": "screen-1", "userId": "c-17", "name": "Cart"}
-    ),
-)
-async def screen(request: Request, service: ServiceDep) -> Response:
-    """Store a screen view of the app."""
-    return await _one(request, service, "screen")
-
-
-@router.post(
-    "/v1/batch",
-    response_model=Success,
-    responses=_RESPONSES,
-    openapi_extra=_documented(
-        {
-            "type": "object",
-            "required": ["batch"],
-            "properties": {
-                "batch": {"type": "array", "items": _EVENT_SCHEMA, "maxItems": MAX_BATCH_EVENTS},
-                "sentAt": {"type": "string", "format": "date-time"},
-            },
-        },
-        {"batch": [_VIEW, _ORDER]},
-    ),
-)
-async def batch(request: Request, service: ServiceDep) -> Response:
-    """Store many events in one transaction.
-
-    The good ones count; the bad ones are kept aside with the reason, by their messageId. The
-    answer is the same: a client that was told of an error would send the batch for ever.
+    Raises:
+        UnauthorizedError: no key of theirs is the shop's.
+        TooManyEventsError: the key has to wait.
     """
+    keys = presented(request.headers.get("authorization"), body.get("writeKey"))
+    source = service.write_keys.source(keys)
+    if source is None:
+        raise UnauthorizedError
+    service.rate_limit.take(source, events, service.clock())
+    return Sender(source, request.headers.get("user-agent"))
+
+
+def _single(call: str) -> Callable[[Request, Service], Awaitable[Response]]:
+    async def store(request: Request, service: ServiceDep) -> Response:
+        body = await _body(request)
+        sender = _sender(request, service, body, events=1)
+        await service.ingest.one({**body, "type": call}, sender)
+        return Response(_DONE, media_type="application/json")
+
+    return store
+
+
+async def _batch(request: Request, service: ServiceDep) -> Response:
     body = await _body(request)
     messages = body.get("batch")
+    sender = _sender(request, service, body, len(messages) if isinstance(messages, list) else 1)
     if not isinstance(messages, list):
         raise EventError("batch", type(messages).__name__, "must be a list of events")
     if len(messages) > MAX_BATCH_EVENTS:
         raise EventError(
             "batch", f"{len(messages):,} events", f"send at most {MAX_BATCH_EVENTS:,} at once"
         )
-    await service.ingest.many(messages, body.get("sentAt"))
-    return answer({"success": True})
+    await service.ingest.many(messages, sender, body)
+    return Response(_DONE, media_type="application/json")
+
+
+def _error(meaning: str, code: str, message: str) -> dict[str, Any]:
+    return {
+        "model": SegmentError,
+        "description": meaning,
+        "content": {"application/json": {"example": {"code": code, "message": message}}},
+    }
+
+
+_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/json": {"example": {"success": True}}}},
+    400: _error(
+        "The body or the event cannot be used; nothing was counted.",
+        "invalid_request",
+        "product_id = None: missing, and this event needs it",
+    ),
+    401: _error(
+        "No write key of the shop's came with it.",
+        "unauthorized",
+        "no write key of this shop; send it as the user of HTTP Basic, as Bearer, or as writeKey",
+    ),
+    413: _error(
+        "The body is too long.",
+        "too_large",
+        "the body is longer than 512,000 bytes; send fewer events at once",
+    ),
+    415: _error("The body is no JSON.", "http_415", "send JSON, as application/json or text/plain"),
+    429: _error(
+        "The write key has to wait for `Retry-After` seconds.",
+        "too_many_events",
+        "too many events for this write key; send them again after 2 s",
+    ),
+    503: _error(
+        "The store does not answer; send it again after `Retry-After` seconds.",
+        "store_unavailable",
+        "cannot store the events: database is locked",
+    ),
+}
+
+
+def _documented(schema: Mapping[str, Any], example: Mapping[str, Any]) -> dict[str, Any]:
+    same = {"type": "object", "description": "the same as application/json"}
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {"schema": schema, "example": example},
+                "text/plain": {"schema": same, "example": example},
+            },
+        },
+    }
+
+
+def _declare() -> None:
+    """Every call under its name, its short form, and both with a slash at the end."""
+    for call in CALLS:
+        told = DOCUMENTED[call.name]
+        batch = call.name == BATCH
+        for path in (f"/v1/{call.name}", f"/v1/{call.short}"):
+            for ending in ("", "/"):  # clients take a redirect for a failure
+                router.add_api_route(
+                    path + ending,
+                    _batch if batch else _single(call.name),
+                    methods=["POST"],
+                    name=call.name,
+                    description=f"{told.description}\n\nBrowsers send it to `/v1/{call.short}`.",
+                    summary=told.summary,
+                    response_model=Success,
+                    responses=_RESPONSES,
+                    openapi_extra=_documented(
+                        BATCH_SCHEMA if batch else EVENT_SCHEMA,
+                        BATCH_EXAMPLE if batch else told.example,
+                    ),
+                    include_in_schema=path + ending == f"/v1/{call.name}",
+                )
+
+
+_declare()

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import orjson
+from fastapi import Header, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
@@ -28,6 +29,24 @@ def _identifier(text: str) -> str:
 
 Identifier = Annotated[str, AfterValidator(_identifier), Field(max_length=MAX_ID_BYTES)]
 """An id as the shop writes it: 1 to 255 bytes of UTF-8 without NUL."""
+
+
+Before = Annotated[
+    int | None,
+    Query(ge=1, le=2**63 - 1, description="Only what is older than this `sequence`."),
+]
+Limit = Annotated[int, Query(ge=1, le=1000, description="At most so many.")]
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        description="A new UUID for each request; sent again with it, a request is answered once.",
+        min_length=1,
+        max_length=255,
+    ),
+]
+"""Read by `serving.idempotency`; declared so that it is documented."""
 
 
 class Body(BaseModel):
@@ -94,7 +113,9 @@ def example(body: Mapping[str, Any]) -> dict[int | str, dict[str, Any]]:
 
 _MEANINGS = {
     404: "Not known.",
+    409: "The same request is being answered; ask again after `Retry-After` seconds.",
     413: "The body is too long.",
+    415: "The body is of a kind that is not read here.",
     422: "The request cannot be understood; `errors` names the fields.",
     503: "Not available now; try again after `Retry-After` seconds.",
 }
@@ -116,6 +137,18 @@ _EXAMPLES = {
         "unknown-customer",
         "Unknown customer",
         "no customer 'c-999'; send an event of theirs to /v1/track first",
+    ),
+    409: _example(
+        409,
+        "in-progress",
+        "The same request is being answered",
+        "a request with Idempotency-Key 'a1' is being answered; ask again in a moment",
+    ),
+    415: _example(
+        415,
+        "http-415",
+        "Unsupported Media Type",
+        "send application/x-ndjson or text/csv",
     ),
     413: _example(413, "http-413", "Content Too Large", "Content Too Large"),
     422: _example(

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Self
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
@@ -10,8 +10,17 @@ from starlette.responses import Response
 from features.events.schema import schema
 from features.instants import moment
 from serving.decisions.offers import next_offer
-from serving.routes.fields import Body, Customer, Identifier, Moment, answer, example, problems
-from serving.service import ServiceDep
+from serving.routes.fields import (
+    Body,
+    Customer,
+    IdempotencyKey,
+    Identifier,
+    Moment,
+    answer,
+    example,
+    problems,
+)
+from serving.service import Service, ServiceDep
 
 router = APIRouter(tags=["offers"])
 
@@ -95,13 +104,25 @@ class NextOffer(BaseModel):
             "at": "2011-09-10T12:00:00Z",
         }
     )
-    | problems(413, 422, 503),
+    | problems(409, 413, 422, 503),
 )
-async def choose(body: OfferBody, service: ServiceDep) -> Response:
+async def choose(
+    body: OfferBody,
+    request: Request,
+    service: ServiceDep,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
     """Choose the offer of the highest expected value, making none among the choices.
 
-    Whatever is chosen is kept as a decision before it is answered.
+    Whatever is chosen is kept as a decision before it is answered. With an `Idempotency-Key` a
+    request that is sent again gets the same decision.
     """
+    return await service.idempotency.answer(
+        idempotency_key, request, lambda: _chosen(body, service)
+    )
+
+
+async def _chosen(body: OfferBody, service: Service) -> Response:
     known = service.profiles.first(body.customer_ids)
     decision = next_offer(
         known,

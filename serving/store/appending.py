@@ -1,22 +1,20 @@
 """The steps of storing a batch of events, inside one transaction of the caller's."""
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 
-from features.events.validation import rows
-from sqlalchemy import Connection, bindparam, func, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import Connection, bindparam, case, func, select, update
 
 from features.events.event import Event
 from features.events.schema import schema as event_schema
+from features.events.validation import rows
 from features.identity import Link, customer_id
+from serving.store import rows as rows_of
 from serving.store import schema as t
+from serving.store.database import Database, upsert
 from serving.store.numbering import slices
 from serving.store.records import Consent, Incoming, Timer
-
-_ENVELOPE = [column.name for column in t.events.columns if column.name != "sequence"]
 
 PART_BYTES = 4096
 """A part of a timeline takes no further rows beyond this: about one page, 107 rows."""
@@ -26,13 +24,35 @@ HISTORY_PART = 0
 
 
 def unseen(connection: Connection, events: Sequence[Incoming]) -> list[Incoming]:
-    """The events whose id is not stored yet, each id once, in order."""
+    """The events whose id is not counted yet, each id once, in order."""
     first = {incoming.event.event_id: incoming for incoming in reversed(events)}
-    for ids in slices(list(first)):
-        known = connection.scalars(select(t.events.c.event_id).where(t.events.c.event_id.in_(ids)))
-        for event_id in known.all():
-            del first[event_id]
+    for event_id in known(connection, list(first)):
+        del first[event_id]
     return [incoming for incoming in events if first.get(incoming.event.event_id) is incoming]
+
+
+def known(connection: Connection, event_ids: Sequence[str]) -> set[str]:
+    """Those of the ids that own events or loaded history have."""
+    found = own(connection, event_ids)
+    for ids in slices(event_ids):
+        hashed = {rows_of.id_hash(event_id): event_id for event_id in ids}
+        loaded = select(t.history_ids.c.id).where(t.history_ids.c.id.in_(list(hashed)))
+        found.update(hashed[bytes(id_)] for id_ in connection.scalars(loaded))
+    return found
+
+
+def own(connection: Connection, event_ids: Sequence[str]) -> set[str]:
+    """Those of the ids that the store's own events have."""
+    found: set[str] = set()
+    for ids in slices(event_ids):
+        stored = select(t.events.c.event_id).where(t.events.c.event_id.in_(ids))
+        found.update(connection.scalars(stored))
+    return found
+
+
+def owner(event: Event) -> str:
+    """The customer id under which an event is stored."""
+    return customer_id(event.user_id, event.anonymous_id)
 
 
 def product_ids(event: Event) -> Iterator[str]:
@@ -43,41 +63,45 @@ def product_ids(event: Event) -> Iterator[str]:
         yield line.product_id
 
 
-def add_events(connection: Connection, events: Sequence[Event]) -> None:
-    """Store the envelopes."""
-    connection.execute(insert(t.events), [_envelope(event) for event in events])
+def add_events(
+    database: Database, connection: Connection, events: Sequence[Event], people: Mapping[str, int]
+) -> None:
+    """Store the envelopes; the transaction must hold the log's lock until it ends."""
+    database.insert(
+        connection,
+        t.events,
+        [rows_of.event_row(event, people[owner(event)]) for event in events],
+    )
 
 
 def add_rows(
+    database: Database,
     connection: Connection,
     events: Sequence[Event],
     people: Mapping[str, int],
     products: Mapping[str, int],
 ) -> None:
-    """Append the events' rows to the timelines of the ids they came under."""
+    """Append the events' rows to the timelines of the ids they came under; bots have none."""
     added: dict[int, bytearray] = defaultdict(bytearray)
     for event in events:
-        added[people[customer_id(event.user_id, event.anonymous_id)]] += rows(
-            event, products
-        ).tobytes()
+        if not event.of_a_person:
+            continue
+        added[people[owner(event)]] += rows(event, products).tobytes()
     last = {person: (part, tail) for person, part, tail in _last_parts(connection, list(added))}
-    grown, begun = [], []
+    parts = []
     for person, new in added.items():
         part, tail = last.get(person, (HISTORY_PART, b""))
-        if part > HISTORY_PART and len(tail) + len(new) <= PART_BYTES:
-            grown.append({"of": person, "at": part, "rows": tail + bytes(new)})
-        else:
-            begun.append({"person": person, "part": part + 1, "rows": bytes(new)})
-    if grown:
-        connection.execute(
-            update(t.timeline_parts).where(
-                t.timeline_parts.c.person == bindparam("of"),
-                t.timeline_parts.c.part == bindparam("at"),
-            ),
-            grown,
-        )
-    if begun:
-        connection.execute(insert(t.timeline_parts), begun)
+        if part == HISTORY_PART or len(tail) + len(new) > PART_BYTES:
+            part, tail = part + 1, b""
+        parts.append((person, part, tail + bytes(new)))
+    _put_parts(database, connection, parts)
+
+
+def replace_history(
+    database: Database, connection: Connection, people: Sequence[tuple[int, bytes]]
+) -> None:
+    """Put packed rows before people's own events, instead of those put there before."""
+    _put_parts(database, connection, [(person, HISTORY_PART, rows) for person, rows in people])
 
 
 def links(events: Sequence[Event]) -> list[Link]:
@@ -85,7 +109,7 @@ def links(events: Sequence[Event]) -> list[Link]:
     return [
         Link(event.user_id, event.anonymous_id, event.received_at)
         for event in events
-        if event.user_id is not None and event.anonymous_id is not None
+        if event.user_id is not None and event.anonymous_id is not None and event.of_a_person
     ]
 
 
@@ -97,7 +121,7 @@ def count_bought(
     bought = Counter(
         products[product_id]
         for event in events
-        if event.type == order
+        if event.type == order and event.of_a_person
         for product_id in set(product_ids(event))
     )
     if bought:
@@ -105,34 +129,60 @@ def count_bought(
             update(t.products)
             .where(t.products.c.number == bindparam("of"))
             .values(bought=t.products.c.bought + bindparam("more")),
-            [{"of": number, "more": more} for number, more in bought.items()],
+            # by number: whoever else changes products does so in the same order
+            [{"of": number, "more": more} for number, more in sorted(bought.items())],
         )
 
 
-def add_consents(connection: Connection, consents: Sequence[tuple[int, Consent]]) -> None:
+def add_consents(
+    database: Database, connection: Connection, consents: Sequence[tuple[int, Consent]]
+) -> None:
     """Keep statements; those of an event that is known change nothing."""
-    if consents:
-        connection.execute(
-            upsert(t.consents).on_conflict_do_nothing(),
-            [{"person": person, **asdict(consent)} for person, consent in consents],
-        )
+    database.insert(
+        connection,
+        t.consents,
+        [{"person": person, **asdict(consent)} for person, consent in consents],
+        "skip",
+    )
 
 
 def set_timers(connection: Connection, timers: Sequence[tuple[int, Timer]]) -> None:
     """Set timers; of two for the same trigger and person the one due later stays."""
-    if timers:
-        new = upsert(t.timers)
+    latest: dict[tuple[str, int], Timer] = {}
+    for person, timer in timers:
+        held = latest.setdefault((timer.trigger, person), timer)
+        latest[timer.trigger, person] = Timer(
+            timer.trigger,
+            max(held.started_at, timer.started_at),
+            max(held.due_at, timer.due_at),
+        )
+    if latest:
+        new = upsert(connection, t.timers)
         connection.execute(
             new.on_conflict_do_update(
                 index_elements=["trigger", "person"],
                 set_={
-                    "started_at": func.max(t.timers.c.started_at, new.excluded.started_at),
-                    "due_at": func.max(t.timers.c.due_at, new.excluded.due_at),
-                    "claimed_until": 0,
-                },
+                    name: case(
+                        (new.excluded[name] > t.timers.c[name], new.excluded[name]),
+                        else_=t.timers.c[name],
+                    )
+                    for name in ("started_at", "due_at")
+                }
+                | {"claimed_until": 0},
             ),
-            [{"person": person, **asdict(timer)} for person, timer in timers],
+            [{"person": person, **asdict(timer)} for (_, person), timer in latest.items()],
         )
+
+
+def _put_parts(
+    database: Database, connection: Connection, parts: Sequence[tuple[int, int, bytes]]
+) -> None:
+    database.insert(
+        connection,
+        t.timeline_parts,
+        [{"person": person, "part": part, "rows": rows} for person, part, rows in parts],
+        "replace",
+    )
 
 
 def _last_parts(connection: Connection, people: Sequence[int]) -> Iterator[tuple[int, int, bytes]]:
@@ -152,10 +202,3 @@ def _last_parts(connection: Connection, people: Sequence[int]) -> Iterator[tuple
                 )
             ).all()
         )
-
-
-def _envelope(event: Event) -> dict[str, object]:
-    columns = {name: getattr(event, name) for name in _ENVELOPE}
-    if event.products is not None:
-        columns["products"] = json.dumps([asdict(line) for line in event.products])
-    return columns

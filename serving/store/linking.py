@@ -1,60 +1,65 @@
 """Which anonymous ids belong to which users, kept as `people.owner` for the hot path."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from sqlalchemy import Connection, bindparam, func, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import Connection, bindparam, select, update
 
 from features.columns import Columns as C
 from features.identity import Link, customer_id, people, table_of
 from serving.store import schema as t
-from serving.store.numbering import number_people, slices
+from serving.store.database import Database
+from serving.store.numbering import slices
 
 
-def add_links(connection: Connection, links: Sequence[Link]) -> None:
-    """Keep links, each with its first instant, and settle anew whose the anonymous ids are."""
-    known = set(_of(connection, {link.anonymous_id for link in links}))
-    since = {(link.user_id, link.anonymous_id): link.linked_at for link in known}
-    new = [
-        link
-        for link in links
-        if link.linked_at < since.get((link.user_id, link.anonymous_id), link.linked_at + 1)
-    ]
+def linked(links: Iterable[Link]) -> set[str]:
+    """The customer ids of links: both sides of each."""
+    return {link.user_id for link in links} | {
+        customer_id(None, link.anonymous_id) for link in links
+    }
+
+
+def add_links(
+    database: Database, connection: Connection, links: Sequence[Link], numbers: Mapping[str, int]
+) -> None:
+    """Keep links, each with its first instant, and settle anew whose the anonymous ids are.
+
+    Arguments:
+        database: where to.
+        connection: in a transaction that has locked the people of the links.
+        links: what to keep.
+        numbers: of the people of the links, by customer id.
+    """
+    since = {
+        (link.user_id, link.anonymous_id): link.linked_at
+        for link in _of(connection, {link.anonymous_id for link in links})
+    }
+    new: dict[tuple[str, str], Link] = {}
+    for link in links:
+        pair = (link.user_id, link.anonymous_id)
+        if link.linked_at < since.get(pair, link.linked_at + 1):
+            since[pair] = link.linked_at
+            new[pair] = link
     if not new:
         return
-    statement = upsert(t.links)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["anonymous_id", "user_id"],
-            set_={"linked_at": func.min(t.links.c.linked_at, statement.excluded.linked_at)},
-        ),
-        [vars(link) for link in new],
-    )
-    _settle(connection, dict.fromkeys(link.anonymous_id for link in new))
+    database.insert(connection, t.links, [vars(link) for link in new.values()], "replace")
+    _settle(connection, {link.anonymous_id for link in new.values()}, numbers)
+    touch(connection, {numbers[person] for person in linked(new.values())})
 
 
 def touch(connection: Connection, numbers: Iterable[int]) -> None:
     """Raise the version of these people: something about them changed."""
-    changed = [{"of": number} for number in numbers]
-    if changed:
+    for part in slices(sorted(numbers)):
         connection.execute(
             update(t.people)
-            .where(t.people.c.number == bindparam("of"))
-            .values(version=t.people.c.version + 1),
-            changed,
+            .where(t.people.c.number.in_(part))
+            .values(version=t.people.c.version + 1)
         )
 
 
-def _settle(connection: Connection, visitors: Iterable[str]) -> None:
-    links = _of(connection, visitors)
-    belongs = {row[C.ANONYMOUS_ID]: row for row in people(table_of(links)).to_pylist()}
-    numbers = number_people(
-        connection,
-        [
-            *(link.user_id for link in links),
-            *(customer_id(None, visitor) for visitor in visitors),
-        ],
-    )
+def _settle(connection: Connection, visitors: Collection[str], numbers: Mapping[str, int]) -> None:
+    belongs = {
+        row[C.ANONYMOUS_ID]: row for row in people(table_of(_of(connection, visitors))).to_pylist()
+    }
     settled = []
     for visitor in visitors:
         person = numbers[customer_id(None, visitor)]
@@ -72,7 +77,6 @@ def _settle(connection: Connection, visitors: Iterable[str]) -> None:
         .values(owner=bindparam("its_owner"), linked_at=bindparam("since")),
         settled,
     )
-    touch(connection, numbers.values())
 
 
 def _of(connection: Connection, visitors: Iterable[str]) -> list[Link]:

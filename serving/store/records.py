@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from features.catalog import Product
 from features.events.event import Event
 from features.timeline import Timeline
 
@@ -68,6 +69,49 @@ class Rejected:
     reason: str
     message: str
     """The message as it came, as JSON text, cut at a few kilobytes."""
+    sequence: int = field(default=0, compare=False)
+    """Its place in the quarantine; given by the store."""
+
+
+@dataclass(frozen=True)
+class StoredEvent:
+    """An event the store took in, and its place in the order of storing."""
+
+    sequence: int
+    event: Event
+
+
+@dataclass(frozen=True)
+class ProductChange:
+    """What a feed says of a product; None leaves what is known."""
+
+    product_id: str
+    parent_id: str | None = None
+    title: str | None = None
+    category: str | None = None
+    brand: str | None = None
+    price: float | None = None
+    attributes: Mapping[str, Any] | None = None
+    available: bool | None = None
+
+
+@dataclass(frozen=True)
+class FedProduct:
+    """A product that a feed told of, and the number of the last feed that did."""
+
+    fed: int
+    product: Product
+
+
+@dataclass(frozen=True)
+class StoredAnswer:
+    """What a request with an idempotency key was answered."""
+
+    request_hash: str
+    """Of the request's content: the same key with another content is a mistake."""
+    status: int
+    body: bytes
+    at: int
 
 
 @dataclass(frozen=True)
@@ -90,6 +134,8 @@ class Person:
     timeline: Timeline
     """Products are numbered by the store's dictionary."""
     version: Version
+    fed: int = field(default=0, compare=False)
+    """The last product feed at that moment."""
 
 
 @dataclass(frozen=True)

@@ -1,34 +1,47 @@
-"""The store's tables. Instants are int64 milliseconds UTC."""
+"""The store's tables, as this program reads and writes them. Instants are int64 milliseconds UTC.
+
+A change here needs a revision in `migrations/versions` and a new `REVISION`; a test compares.
+"""
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    Float,
+    Double,
+    Identity,
     Index,
     Integer,
     LargeBinary,
     MetaData,
+    Sequence,
     SmallInteger,
     Table,
     Text,
     UniqueConstraint,
 )
 
-VERSION = 1
-"""Rises with every change of the tables; a store of another version is not opened."""
+REVISION = "0001"
+"""The last revision in `migrations/versions`; a store of another one is not opened."""
 
 metadata = MetaData()
 
-store_version = Table("store_version", metadata, Column("version", Integer, primary_key=True))
+_SEQUENCE = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts only INTEGER by itself
+
+people_numbers = Sequence("people_numbers", start=0, minvalue=0, data_type=BigInteger)
+"""Where numbers of people come from on PostgreSQL; SQLite takes the one after the highest."""
+
+
+def _sequence() -> Column[int]:
+    return Column("sequence", _SEQUENCE, Identity(always=True), primary_key=True)
+
 
 people = Table(
     "people",
     metadata,
-    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("customer_id", Text, nullable=False, unique=True),
     # whose timeline this one's rows belong to: itself, or the user an anonymous id is linked with
-    Column("owner", Integer, nullable=False, index=True),
+    Column("owner", BigInteger, nullable=False, index=True),
     Column("linked_at", BigInteger),
     Column("version", Integer, nullable=False, default=0),
 )
@@ -47,7 +60,7 @@ links = Table(
 timeline_parts = Table(
     "timeline_parts",
     metadata,
-    Column("person", Integer, primary_key=True, autoincrement=False),
+    Column("person", BigInteger, primary_key=True, autoincrement=False),
     Column("part", Integer, primary_key=True, autoincrement=False),
     Column("rows", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
@@ -62,20 +75,24 @@ products = Table(
     Column("title", Text),
     Column("category", Text),
     Column("brand", Text),
-    Column("price", Float),
+    Column("price", Double),
     Column("attributes", Text),
     Column("first_seen_at", BigInteger),
     Column("available", Boolean, nullable=False, default=True),
     Column("bought", BigInteger, nullable=False, default=0),
     Column("bought_before", BigInteger, nullable=False, default=0),
+    # the number of the feed that last told of it; 0 when none did
+    Column("fed", BigInteger, nullable=False, default=0, index=True),
 )
 Index("products_by_bought", products.c.bought.desc(), products.c.number)
 
 events = Table(
     "events",
     metadata,
-    Column("sequence", Integer, primary_key=True),
+    _sequence(),
     Column("event_id", Text, nullable=False, unique=True),
+    # of the id the event came under
+    Column("person", BigInteger, nullable=False),
     Column("type", SmallInteger, nullable=False),
     Column("name", Text, nullable=False),
     Column("timestamp", BigInteger, nullable=False),
@@ -85,20 +102,31 @@ events = Table(
     Column("channel", Text, nullable=False),
     Column("order_id", Text),
     Column("product_id", Text),
-    Column("value", Float),
-    Column("quantity", Float),
-    Column("measure", Float),
+    Column("value", Double),
+    Column("quantity", Double),
+    Column("measure", Double),
     Column("currency", Text),
     Column("products", Text),
     Column("properties", Text),
     Column("source", Text, nullable=False),
+    Column("marks", Text),
+)
+Index("events_by_person", events.c.person, events.c.sequence)
+Index("events_by_type", events.c.type, events.c.sequence)
+
+# Sixteen bytes of each loaded event's id, so that a client's retry of one is known for ever.
+history_ids = Table(
+    "history_ids",
+    metadata,
+    Column("id", LargeBinary, primary_key=True),
+    sqlite_with_rowid=False,
 )
 
 consents = Table(
     "consents",
     metadata,
-    Column("sequence", Integer, primary_key=True),
-    Column("person", Integer, nullable=False, index=True),
+    _sequence(),
+    Column("person", BigInteger, nullable=False, index=True),
     Column("purpose", Text, nullable=False),
     Column("channel", Text, nullable=False),
     Column("status", Text, nullable=False),
@@ -111,7 +139,7 @@ timers = Table(
     "timers",
     metadata,
     Column("trigger", Text, primary_key=True),
-    Column("person", Integer, primary_key=True, autoincrement=False),
+    Column("person", BigInteger, primary_key=True, autoincrement=False),
     Column("started_at", BigInteger, nullable=False),
     Column("due_at", BigInteger, nullable=False, index=True),
     Column("claimed_until", BigInteger, nullable=False, default=0),
@@ -120,7 +148,7 @@ timers = Table(
 decisions = Table(
     "decisions",
     metadata,
-    Column("sequence", Integer, primary_key=True),
+    _sequence(),
     Column("decision_id", Text, nullable=False, unique=True),
     Column("kind", Text, nullable=False),
     Column("customer_id", Text, nullable=False),
@@ -130,7 +158,7 @@ decisions = Table(
     Column("channel", Text),
     Column("model_version", Text),
     Column("inputs_at", BigInteger, nullable=False),
-    Column("probability", Float, nullable=False),
+    Column("probability", Double, nullable=False),
     Column("arm", Text),
     Column("details", Text, nullable=False),
 )
@@ -139,7 +167,7 @@ Index("decisions_by_customer", decisions.c.customer_id, decisions.c.at)
 quarantine = Table(
     "quarantine",
     metadata,
-    Column("sequence", Integer, primary_key=True),
+    _sequence(),
     Column("message_id", Text, nullable=False),
     Column("received_at", BigInteger, nullable=False),
     Column("column", Text, nullable=False),
@@ -147,9 +175,21 @@ quarantine = Table(
     Column("message", Text, nullable=False),
 )
 
-loads = Table(
-    "loads",
+Index("quarantine_by_message", quarantine.c.message_id, quarantine.c.sequence)
+
+positions = Table(
+    "positions",
     metadata,
-    Column("fingerprint", Text, primary_key=True),
-    Column("position", BigInteger, nullable=False),
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("request_hash", Text, nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("at", BigInteger, nullable=False, index=True),
 )

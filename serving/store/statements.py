@@ -1,14 +1,19 @@
-"""The store's reading statements and bulk writes, built once: SQLAlchemy caches by identity."""
+"""The store's reading statements and bulk writes, built once, for every dialect."""
 
-from sqlalchemy import bindparam, func, or_, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
+from typing import Any
 
+from sqlalchemy import Select, bindparam, func, or_, select, update
+
+from features.events.schema import schema
 from serving.store import schema as t
 
 _asked = t.people.alias("asked_for")
 
 _THEIRS = t.people.join(_asked, t.people.c.owner == _asked.c.owner)
 """Everybody who shares an owner with the id that was asked for."""
+
+_LAST_FEED = select(func.coalesce(func.max(t.products.c.fed), 0)).scalar_subquery()
+"""Beside a customer, so that no answer needs a statement of its own to know of it."""
 
 PERSON = (
     select(
@@ -18,6 +23,7 @@ PERSON = (
         t.people.c.linked_at,
         t.people.c.version,
         t.timeline_parts.c.rows,
+        _LAST_FEED.label("fed"),
     )
     .select_from(
         _THEIRS.outerjoin(t.timeline_parts, t.timeline_parts.c.person == t.people.c.number)
@@ -32,6 +38,9 @@ VERSION = (
     .where(_asked.c.customer_id == bindparam("asked"))
     .order_by(t.people.c.number)
 )
+
+LOCKED_VERSION = VERSION.with_for_update(of=t.people)
+"""The same, held still until the transaction ends; what locks by itself ignores the clause."""
 
 CONSENTS = (
     select(
@@ -64,6 +73,10 @@ PRODUCTS = (
     .order_by(t.products.c.number)
 )
 
+PRODUCT = select(*(t.products.c[name] for name in _PRODUCT_COLUMNS)).where(
+    t.products.c.product_id == bindparam("asked")
+)
+
 POPULAR = (
     select(t.products.c.number)
     .order_by(t.products.c.bought.desc(), t.products.c.number)
@@ -72,7 +85,7 @@ POPULAR = (
 
 DESCRIBE = (
     update(t.products)
-    .where(t.products.c.product_id == bindparam("of"))
+    .where(t.products.c.number == bindparam("of"))
     .values(
         parent_id=func.coalesce(bindparam("its_parent"), t.products.c.parent_id),
         title=func.coalesce(bindparam("its_title"), t.products.c.title),
@@ -83,6 +96,27 @@ DESCRIBE = (
         available=bindparam("its_availability"),
     )
 )
+
+FED = (
+    select(t.products.c.fed, *(t.products.c[name] for name in _PRODUCT_COLUMNS))
+    .where(t.products.c.fed > bindparam("after"))
+    .order_by(t.products.c.fed, t.products.c.number)
+)
+
+FEED = (
+    update(t.products)
+    .where(t.products.c.number == bindparam("of"))
+    .values(
+        fed=bindparam("feed"),
+        **{
+            name: func.coalesce(bindparam(f"its_{name}"), t.products.c[name])
+            for name in (
+                "parent_id", "title", "category", "brand", "price", "attributes", "available",
+            )
+        },
+    )
+)  # fmt: skip
+"""The last feed counts; what it does not say stays."""
 
 FORGET_BOUGHT = (
     update(t.products)
@@ -110,40 +144,68 @@ DUE = (
     .limit(bindparam("limit"))
 )
 
+CLAIMABLE = DUE.with_for_update(of=t.timers, skip_locked=True)
+"""Due timers that no other transaction is claiming at this moment."""
+
 _DECISION = select(*(column for column in t.decisions.columns if column.name != "sequence"))
 
 DECISION = _DECISION.where(t.decisions.c.decision_id == bindparam("asked"))
 
-DECISIONS = (
-    _DECISION.where(
-        or_(
-            t.decisions.c.customer_id == bindparam("asked"),
-            t.decisions.c.customer_id.in_(
-                select(t.people.c.customer_id)
-                .select_from(_THEIRS)
-                .where(_asked.c.customer_id == bindparam("asked"))
-            ),
-        ),
-        or_(bindparam("kind").is_(None), t.decisions.c.kind == bindparam("kind")),
+EVENTS = select(*(column for column in t.events.columns if column.name != "person"))
+
+POSITION = select(t.positions.c.value).where(t.positions.c.name == bindparam("asked"))
+
+ANSWER = select(
+    t.answers.c.request_hash, t.answers.c.status, t.answers.c.body, t.answers.c.at
+).where(t.answers.c.key == bindparam("asked"))
+
+
+def decisions(customer_id: str, kind: str | None, limit: int) -> Select[Any]:
+    """A customer's decisions, newest first; of one kind, when one is given."""
+    theirs = (
+        select(t.people.c.customer_id)
+        .select_from(_THEIRS)
+        .where(_asked.c.customer_id == customer_id)
     )
-    .order_by(t.decisions.c.at.desc(), t.decisions.c.sequence.desc())
-    .limit(bindparam("limit"))
-)
+    decided = t.decisions.c
+    asked = _DECISION.where(
+        or_(decided.customer_id == customer_id, decided.customer_id.in_(theirs))
+    )
+    if kind is not None:
+        asked = asked.where(decided.kind == kind)
+    return asked.order_by(decided.at.desc(), decided.sequence.desc()).limit(limit)
 
-QUARANTINED = (
-    select(*(column for column in t.quarantine.columns if column.name != "sequence"))
-    .order_by(t.quarantine.c.sequence.desc())
-    .limit(bindparam("limit"))
-)
 
-POSITION = select(t.loads.c.position).where(t.loads.c.fingerprint == bindparam("asked"))
+def events(
+    customer_id: str | None, name: str | None, unknown: bool, before: int | None, limit: int
+) -> Select[Any]:
+    """Stored events, newest first; see `Store.events`."""
+    asked, stored = EVENTS, t.events.c
+    if customer_id is not None:
+        theirs = (
+            select(t.people.c.number)
+            .select_from(_THEIRS)
+            .where(_asked.c.customer_id == customer_id)
+        )
+        asked = asked.where(stored.person.in_(theirs))
+    if name is not None:
+        known = schema().find(name)  # its code has an index, and it may be an alias
+        asked = asked.where(
+            stored.type == (0 if known is None else known.code),
+            stored.name == (name if known is None else known.name),
+        )
+    if unknown:
+        asked = asked.where(stored.type == 0)
+    if before is not None:
+        asked = asked.where(stored.sequence < before)
+    return asked.order_by(stored.sequence.desc()).limit(limit)
 
-_part = upsert(t.timeline_parts)
-PUT_PART = _part.on_conflict_do_update(
-    index_elements=["person", "part"], set_={"rows": _part.excluded.rows}
-)
 
-_load = upsert(t.loads)
-PUT_POSITION = _load.on_conflict_do_update(
-    index_elements=["fingerprint"], set_={"position": _load.excluded.position}
-)
+def quarantined(message_id: str | None, before: int | None, limit: int) -> Select[Any]:
+    """Messages kept aside, newest first; see `Store.quarantined`."""
+    asked, kept = select(t.quarantine), t.quarantine.c
+    if message_id is not None:
+        asked = asked.where(kept.message_id == message_id)
+    if before is not None:
+        asked = asked.where(kept.sequence < before)
+    return asked.order_by(kept.sequence.desc()).limit(limit)

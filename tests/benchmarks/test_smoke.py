@@ -1,19 +1,56 @@
 """Each benchmark runs on tiny data and reports what the protocol names."""
 
 import json
+import math
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
+from tests import postgres
+from tests.benchmarks import ingest, serving
 from tests.benchmarks.__main__ import app
 
 
-def test_features_reports_equal_numbers_and_both_ratios(tmp_path: Path) -> None:
-    file = tmp_path / "features.json"
-    options = ["--events", "3000", "--customers", "200", "--json", str(file)]
-    done = CliRunner().invoke(app, ["features", *options], catch_exceptions=False)
+def measured(tmp_path: Path, name: str, *options: str) -> dict[str, float]:
+    file = tmp_path / f"{name}.json"
+    done = CliRunner().invoke(app, [name, *options, "--json", str(file)], catch_exceptions=False)
     assert done.exit_code == 0
-    figures = json.loads(file.read_text())
+    figures: dict[str, float] = json.loads(file.read_text())
+    assert all(math.isfinite(value) for value in figures.values())
+    return figures
+
+
+def test_features_reports_equal_numbers_and_both_ratios(tmp_path: Path) -> None:
+    figures = measured(tmp_path, "features", "--events", "3000", "--customers", "200")
     assert {"ratio", "ratio_with_build", "one_customer_us", "peak_mb"} <= set(figures)
     assert figures["max_difference"] == 0
     assert figures["max_difference_duckdb"] < 1e-5
+
+
+def test_ingest_reports_the_ratio_and_the_time_to_visibility(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest, "ROUNDS", 1)
+    monkeypatch.setattr(ingest, "PROBES", 3)
+    monkeypatch.setattr(ingest, "PROBE_SECONDS", 0.2)
+    # the store's own tests start a server already
+    monkeypatch.setattr(postgres, "missing", lambda: "not for a smoke test")
+    figures = measured(tmp_path, "ingest", "--events", "200", "--batch", "20")
+    named = {"sqlite.events_per_second", "sqlite.ratio", "visibility_p99_ms", "peak_mb"}
+    assert named <= set(figures)
+    assert figures["sqlite.errors"] == 0
+
+
+def test_serving_reports_both_sides_of_the_ratio(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving, "ROUNDS", 1)
+    monkeypatch.setattr(serving, "WARM_UP_SECONDS", 0.1)
+    figures = measured(
+        tmp_path, "serving", "--customers", "200", "--products", "40", "--seconds", "0.3"
+    )
+    named = {"ours.rps_1", "ours.rps_2", "bare.rps_1", "ratio", "cpu_us_per_request"}
+    named |= {"p50_ms", "p99_ms_half", "errors", "worker_mb", "seconds", "peak_mb"}
+    assert named <= set(figures)
+    assert figures["errors"] == 0

@@ -1,9 +1,7 @@
-"""What every store must do; a new implementation joins by a line in IMPLEMENTATIONS."""
+"""What every store must do, on SQLite and on PostgreSQL alike."""
 
 import threading
-from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,96 +9,24 @@ import pytest
 from features.catalog import Product
 from features.columns import ProductId
 from features.errors import StorageError
-from features.events.event import Event, Line
 from features.events.schema import schema
 from features.identity import Link
 from features.timeline import ROW
 from serving.store import (
     Consent,
-    Decision,
     HistoryPerson,
     Incoming,
     Rejected,
     Store,
     Timer,
 )
-from serving.store.sqlite import SqliteStore
-
-IMPLEMENTATIONS: dict[str, Callable[[Path], Store]] = {
-    "sqlite": lambda folder: SqliteStore(folder / "store.db"),
-}
-
-MINUTE = 60_000
-NOON = 1_300_000_000_000
-
-
-@pytest.fixture(params=sorted(IMPLEMENTATIONS))
-def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Store]]:
-    """Opens the same store again and again, as several workers do."""
-    opened: list[Store] = []
-
-    def open_one() -> Store:
-        opened.append(IMPLEMENTATIONS[request.param](tmp_path))
-        return opened[-1]
-
-    yield open_one
-    for store in opened:
-        store.close()
-
-
-@pytest.fixture
-def store(open_store: Callable[[], Store]) -> Store:
-    return open_store()
-
-
-def viewed(event_id: str, *, user: str | None = None, visitor: str | None = None, **more) -> Event:
-    fields = {"product_id": "tea", "timestamp": NOON, "received_at": NOON, "channel": "web"} | more
-    return Event(
-        event_id=event_id,
-        type=schema().code("Product Viewed"),
-        name="Product Viewed",
-        user_id=user,
-        anonymous_id=visitor,
-        **fields,
-    )
-
-
-def ordered(event_id: str, user: str, *products: str, **more) -> Event:
-    fields = {"timestamp": NOON, "received_at": NOON, "channel": "web", "value": 9.0} | more
-    return Event(
-        event_id=event_id,
-        type=schema().code("Order Completed"),
-        name="Order Completed",
-        user_id=user,
-        order_id=event_id,
-        products=tuple(Line(product, 1.0, 3.0) for product in products),
-        **fields,
-    )
-
-
-def append(store: Store, *events: Event):
-    return store.append([Incoming(event) for event in events])
-
-
-def decision(decision_id: str, customer: str = "ann", **more) -> Decision:
-    fields = {
-        "kind": "stalled_checkout",
-        "at": NOON,
-        "action": "send",
-        "reason": "because",
-        "channel": "chat",
-        "model_version": "7",
-        "inputs_at": NOON,
-        "probability": 1.0,
-    } | more
-    return Decision(decision_id=decision_id, customer_id=customer, **fields)
-
+from tests.contracts.events import MINUTE, NOON, append, decision, ordered, viewed
 
 # --- events and timelines -----------------------------------------------------------------------
 
 
-def test_an_event_is_in_the_timeline_of_the_next_read_of_any_worker(open_store):
-    one, other = open_store(), open_store()
+def test_an_event_is_in_the_timeline_of_the_next_read_of_any_worker(open_another):
+    one, other = open_another(), open_another()
     assert other.person("ann") is None
     assert append(one, viewed("e1", user="ann")).accepted == 1
     person = other.person("ann")
@@ -140,8 +66,8 @@ def test_what_one_customer_does_is_not_in_anothers_timeline(store):
     assert [len(store.person(i).timeline) for i in ("ann", "bob", "anonymous:ann")] == [1, 1, 1]
 
 
-def test_numbers_of_products_never_change(open_store):
-    one, other = open_store(), open_store()
+def test_numbers_of_products_never_change(open_another):
+    one, other = open_another(), open_another()
     append(one, viewed("e1", user="ann", product_id="tea"))
     append(other, viewed("e2", user="ann", product_id="pot"))
     append(one, viewed("e3", user="ann", product_id="cup"), viewed("e4", user="ann"))
@@ -156,8 +82,8 @@ def test_the_products_bought_most_often_come_first(store):
     assert [names[i] for i in store.popular(3)] == ["pot", "cup", "tea"]
 
 
-def test_writers_at_the_same_time_lose_nothing(open_store):
-    stores = [open_store(), open_store()]
+def test_writers_at_the_same_time_lose_nothing(open_another):
+    stores = [open_another(), open_another()]
 
     def write(worker: int) -> None:
         for i in range(25):
@@ -191,9 +117,9 @@ def test_a_visitor_linked_with_two_users_belongs_to_neither(store):
     assert [len(store.person(i).timeline) for i in ("ann", "bob", "anonymous:v")] == [1, 1, 1]
 
 
-def test_the_order_of_links_does_not_matter(open_store):
+def test_the_order_of_links_does_not_matter(open_another):
     links = [Link("ann", "v", NOON), Link("ann", "v", NOON - MINUTE), Link("ann", "w", NOON)]
-    store = open_store()
+    store = open_another()
     append(store, viewed("e1", visitor="v", received_at=NOON - 2 * MINUTE))
     for link in links:
         store.put_links([link])
@@ -229,8 +155,8 @@ def waiting(store: Store, due_at: int = NOON + 3 * MINUTE, event_id: str = "e1")
     store.append([Incoming(viewed(event_id, user="ann"), timers=(timer,))])
 
 
-def test_a_timer_is_claimed_once_when_due_and_again_after_its_lease(open_store):
-    one, other = open_store(), open_store()
+def test_a_timer_is_claimed_once_when_due_and_again_after_its_lease(open_another):
+    one, other = open_another(), open_another()
     waiting(one)
     due_at = NOON + 3 * MINUTE
     assert one.claim(due_at - 1, until=due_at + MINUTE) == []
@@ -240,11 +166,11 @@ def test_a_timer_is_claimed_once_when_due_and_again_after_its_lease(open_store):
     assert len(other.claim(due_at + MINUTE, until=due_at + 2 * MINUTE)) == 1
 
 
-def test_a_timer_outlives_the_store_that_set_it(open_store):
-    store = open_store()
+def test_a_timer_outlives_the_store_that_set_it(open_another):
+    store = open_another()
     waiting(store)
     store.close()
-    assert len(open_store().claim(NOON + 3 * MINUTE, until=NOON + 4 * MINUTE)) == 1
+    assert len(open_another().claim(NOON + 3 * MINUTE, until=NOON + 4 * MINUTE)) == 1
 
 
 def test_a_later_timer_of_the_same_trigger_replaces_the_earlier(store):
@@ -364,16 +290,3 @@ def test_a_failed_write_leaves_nothing_behind(store):
     assert store.person("ann") is None
     assert store.products() == []
     assert append(store, good).accepted == 1
-
-
-def test_a_store_that_is_no_store_is_refused(tmp_path):
-    (tmp_path / "store.db").write_bytes(b"not a database" * 100)
-    with pytest.raises(StorageError, match="cannot open the store"):
-        SqliteStore(tmp_path / "store.db")
-
-
-def test_a_store_of_another_version_is_refused(tmp_path, monkeypatch):
-    SqliteStore(tmp_path / "store.db").close()
-    monkeypatch.setattr("serving.store.schema.VERSION", 99)
-    with pytest.raises(StorageError, match="version 1, this program of version 99"):
-        SqliteStore(tmp_path / "store.db")

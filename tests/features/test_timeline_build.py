@@ -122,6 +122,39 @@ def visit(event_id: str, day: int, **fields: Any) -> Event:
     )
 
 
+def test_a_bots_events_are_in_the_log_and_in_nobodys_timeline(log: EventLog) -> None:
+    bot = {"marks": ("bot", "clock"), "user_id": "ada"}
+    events = [
+        visit("a", 1, user_id="ada"),
+        visit("b", 2, **bot),
+        visit("c", 3, anonymous_id="phone"),
+        visit("d", 4, anonymous_id="phone", **bot),
+        visit("e", 5, marks=("clock",), anonymous_id="phone"),
+        visit("f", 6, marks=("bot",), anonymous_id="crawler"),
+    ]
+    log.append(table_of(events))
+    built = timelines_of(log)
+
+    assert sorted(stored(log), key=lambda e: e.event_id) == events
+    assert built.ids() == ["ada", "anonymous:phone"], "a bot ties no ids"
+    assert (built.customer(0).at // DAY_MS).tolist() == [1]
+    assert (built.customer(1).at // DAY_MS).tolist() == [3, 5]
+    assert [len(rows(e, {})) for e in events] == [1, 0, 1, 0, 1, 0]
+
+
+def test_segments_from_before_there_were_marks_are_read(log: EventLog) -> None:
+    log.append(table_of([visit("a", 1, user_id="ada")]))
+    [segment] = log.segments
+    older = pq.read_table(segment).drop_columns("marks")
+    pq.write_table(older, segment)
+
+    assert stored(log) == [visit("a", 1, user_id="ada")]
+    assert len(timelines_of(log).rows) == 1
+    log.append(table_of([visit("b", 2, user_id="ada", marks=("bot",))]))
+    assert len(timelines_of(log).rows) == 1
+    assert len(log) == 2
+
+
 def test_one_customer_alone_has_timelines(log: EventLog) -> None:
     log.append(table_of([visit("only", 1, user_id="ada")]))
     built = timelines_of(log)

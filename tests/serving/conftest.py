@@ -122,21 +122,27 @@ def clock() -> TestClock:
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> ServingSettings:
-    # the tests look by themselves, at the moment they choose
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> ServingSettings:
+    """SQLite; PostgreSQL where a test's parameter of this name says so."""
+    on_postgresql = getattr(request, "param", "sqlite") == "postgresql"
     return ServingSettings(
-        data=tmp_path / "data", champion_seconds=3600, timers_seconds=3600, busy_seconds=0.5
+        data=tmp_path / "data",
+        store=request.getfixturevalue("postgres").database() if on_postgresql else "",
+        # the tests look by themselves, at the moment they choose
+        champion_seconds=3600,
+        timers_seconds=3600,
+        busy_seconds=0.5,
     )
 
 
 @pytest.fixture
-def start(settings: ServingSettings, clock: TestClock) -> Iterator[Callable[[], Client]]:
-    """Starts the service on the same data, as often as wanted."""
+def start(settings: ServingSettings, clock: TestClock) -> Iterator[Callable[..., Client]]:
+    """Starts the service on the same data, as often as wanted, with other settings if given."""
     with ExitStack() as stack:
         portal = stack.enter_context(start_blocking_portal())
 
-        def started() -> Client:
-            app = create_app(settings, clock=clock)
+        def started(**changed: Any) -> Client:
+            app = create_app(settings.model_copy(update=changed), clock=clock)
             stack.enter_context(portal.wrap_async_context_manager(app.router.lifespan_context(app)))
             return Client(portal, app)
 
@@ -144,9 +150,23 @@ def start(settings: ServingSettings, clock: TestClock) -> Iterator[Callable[[], 
 
 
 @pytest.fixture
-def client(start: Callable[[], Client]) -> Client:
+def client(start: Callable[..., Client]) -> Client:
     """A service without a bundle."""
     return start()
+
+
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """One service, at noon, for tests that keep to customers of their own: starting takes time."""
+    settings = ServingSettings(
+        data=tmp_path_factory.mktemp("standing"), champion_seconds=3600, timers_seconds=3600
+    )
+    app = create_app(settings, clock=TestClock())
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(app.router.lifespan_context(app)),
+    ):
+        yield Client(portal, app)
 
 
 @pytest.fixture
@@ -166,7 +186,7 @@ def publish(settings: ServingSettings, trained: Path) -> Callable[..., None]:
 
 
 @pytest.fixture
-def trained_client(publish: Callable[..., None], start: Callable[[], Client]) -> Client:
+def trained_client(publish: Callable[..., None], start: Callable[..., Client]) -> Client:
     """A service that answers from the trained bundle."""
     publish()
     return start()

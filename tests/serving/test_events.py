@@ -132,7 +132,7 @@ def test_a_locked_store_asks_to_come_back_reads_go_on_and_nothing_is_lost(client
 
 def test_a_full_disk_asks_to_come_back_and_keeps_what_was_acknowledged(client):
     client.track("Product Viewed", "m1", userId="ann", product_id="tea")
-    with client.service.store._writes.connect() as writer:  # the store's only writer
+    with client.service.store._database._writes.connect() as writer:  # the store's only writer
         pages = writer.exec_driver_sql("PRAGMA page_count").scalar()
         writer.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
     full = [

@@ -63,7 +63,10 @@ def test_a_tracked_event_keeps_what_its_type_keeps() -> None:
             {"type": "identify", "traits": {"country": "DE", "age": 4}},
             "Identified", {"country": "DE"},
         ),
-        ({"type": "alias", "previousId": "phone"}, "Aliased", {"previous_id": "phone"}),
+        (
+            {"type": "identify", "traits": {"address": {"country": "DE", "street": "x"}}},
+            "Identified", {"country": "DE"},
+        ),
         ({"type": "group", "groupId": "acme"}, "Grouped", {"group_id": "acme"}),
     ],
 )  # fmt: skip
@@ -75,6 +78,16 @@ def test_the_other_calls_have_names(
     assert event.name == name
     assert json.loads(event.properties or "") == properties
     assert (event.user_id, event.anonymous_id) == (None, "phone")
+
+
+def test_an_alias_ties_the_previous_id_to_the_user() -> None:
+    alias = {"type": "alias", "messageId": "m", "userId": "ada", "previousId": "phone"}
+
+    event = parse({**alias, "anonymousId": "browser"}, RECEIVED_AT)
+    assert (event.name, event.user_id, event.anonymous_id) == ("Aliased", "ada", "phone")
+    assert parse({**alias, "previousId": "anonymous:phone"}, RECEIVED_AT).anonymous_id == "phone"
+    assert refused(alias, userId=None) == ("user_id", reasons.MISSING)
+    assert refused(alias, previousId=None) == ("previous_id", reasons.MISSING)
 
 
 def test_an_order_has_lines_and_an_id_of_its_own() -> None:
@@ -138,6 +151,41 @@ def test_the_senders_clock_is_corrected() -> None:
     assert parsed(track("Store Visited"), timestamp=None).timestamp == RECEIVED_AT
 
 
+@pytest.mark.parametrize(
+    ("sent_at", "marks"),
+    [
+        ("2024-05-01T12:00:00Z", ()),
+        ("2024-04-30T13:00:00Z", ()),
+        ("2024-04-29T12:00:00Z", ("clock",)),
+        ("2031-05-01T12:00:00Z", ("clock",)),
+        ("1980-01-01T00:00:00Z", ("clock",)),
+    ],
+)
+def test_a_clock_that_is_days_off_is_corrected_and_marked(
+    sent_at: str, marks: tuple[str, ...]
+) -> None:
+    an_hour_before = iso(instant(sent_at) - 3_600_000)
+    event = parsed(track("Store Visited", at=an_hour_before), sentAt=sent_at)
+
+    assert (iso(event.timestamp), event.marks) == ("2024-05-01T11:00:00Z", marks)
+
+
+def test_history_that_a_server_sends_keeps_its_time() -> None:
+    event = parsed(track("Store Visited", at="2012-12-02T00:30:12Z"), sentAt=iso(RECEIVED_AT))
+
+    assert (iso(event.timestamp), event.marks) == ("2012-12-02T00:30:12Z", ())
+
+
+def test_moments_that_are_null_or_blank_are_absent() -> None:
+    message = track("Store Visited")
+
+    for nothing in (None, "", "  "):
+        event = parsed(message, timestamp=nothing, originalTimestamp=nothing, sentAt=nothing)
+        assert (event.timestamp, event.marks) == (RECEIVED_AT, ())
+        untouched = parsed(message, sentAt=nothing, originalTimestamp=nothing)
+        assert iso(untouched.timestamp) == "2024-05-01T11:00:00Z"
+
+
 def test_a_clock_a_little_ahead_means_now_and_far_ahead_is_refused() -> None:
     ahead = iso(RECEIVED_AT + CLOCK_TOLERANCE_MS)
     far = iso(RECEIVED_AT + CLOCK_TOLERANCE_MS + 1_000)
@@ -154,6 +202,17 @@ def test_a_retry_without_message_id_is_the_same_event() -> None:
     assert parsed(message).event_id != parsed(message, userId="ben").event_id
 
 
+def test_without_a_time_the_instant_of_sending_tells_retries_apart() -> None:
+    message = {**track("Store Visited"), "messageId": None, "timestamp": None}
+    sent = {**message, "sentAt": "2024-05-01T11:59:59Z"}
+
+    assert parse(sent, RECEIVED_AT).event_id == parse(sent, RECEIVED_AT + 9).event_id
+    assert parse(sent, RECEIVED_AT).event_id != parse(sent, RECEIVED_AT, place=1).event_id
+    later = {**sent, "sentAt": "2024-05-01T12:00:00Z"}
+    assert parse(sent, RECEIVED_AT).event_id != parse(later, RECEIVED_AT).event_id
+    assert parse(message, RECEIVED_AT).event_id != parse(message, RECEIVED_AT + 9).event_id
+
+
 @pytest.mark.parametrize(
     ("context", "event", "channel"),
     [
@@ -163,6 +222,14 @@ def test_a_retry_without_message_id_is_the_same_event() -> None:
         ({}, "Email Opened", "email"),
         ({"device": {"type": "ios"}}, "Product Searched", "app"),
         ({"page": {"path": "/"}}, "Product Searched", "web"),
+        ({"library": {"name": "analytics.js", "version": "next"}}, "Product Searched", "web"),
+        ({"library": {"name": "analytics-ios"}}, "Product Searched", "app"),
+        ({"library": {"name": "analytics-python"}}, "Product Searched", "other"),
+        ({"library": {"name": "analytics-python"}}, "Email Opened", "email"),
+        ({"library": "analytics-kotlin"}, "Product Searched", "app"),
+        ({"channel": "mobile", "page": {"path": "/"}}, "Product Searched", "app"),
+        ({"channel": "server"}, "Email Opened", "email"),
+        ({"channel": None, "device": None, "library": None}, "Product Searched", "other"),
         ({}, "Product Searched", "other"),
     ],
 )

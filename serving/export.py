@@ -1,0 +1,113 @@
+"""What the store took in by itself, out to the event log: every event once."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import xor
+
+import pyarrow as pa
+
+from features.events.event import table_of
+from features.events.log import EventLog
+from features.events.manifest import Segment
+from serving.feeds import fed, merged
+from serving.store import Store
+
+POSITION = "export"
+"""The watermark's name: the last exported event's sequence, and what the log then held."""
+
+EVENTS_AT_ONCE = 200_000
+"""Events in one segment of the log; as Arrow they take some tens of megabytes."""
+
+PAGE_EVENTS = 10_000
+"""Events read from the store at a time."""
+
+Progress = Callable[[str, int, int], None]
+"""Told a stage's name, how much of it is done, and how much there is."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What an export brought."""
+
+    events: int
+    known: int
+    """Events that the log had already."""
+    products: int
+    """Products that are new to the log's catalogue or told of anew."""
+
+
+def export(store: Store, log: EventLog, *, progress: Progress = lambda *_: None) -> Exported:
+    """Append the store's own events to a log, and what the store knows of products.
+
+    The log takes an event id once. The watermark is therefore only moved after the log has the
+    events: an export that is killed in between appends nothing twice when it is run again.
+    Another log, be it new, made anew or an older copy, is filled from the beginning.
+
+    Products come along with what the store knows of them: over what the log says where a feed
+    told of them, else only where the log says nothing.
+
+    Raises:
+        StorageError: the log or the store cannot be read or written, or another process is
+            writing the log.
+    """
+    begin = done = _watermark(store, log)
+    end = max((stored.sequence for stored in store.events(limit=1)), default=begin)
+    listed = set(log.catalog.ids)
+    events = known = 0
+    while portion := _portion(store, done):
+        table, done = portion
+        appended = log.append(table)
+        store.put_position(POSITION, f"{done} {_held(log.manifest.segments)}")
+        events, known = events + appended.accepted, known + appended.duplicates
+        progress("events", done - begin, max(end, done) - begin)
+    described = _describe(store, log)
+    return Exported(events, known, len(described | (set(log.catalog.ids) - listed)))
+
+
+def _watermark(store: Store, log: EventLog) -> int:
+    """The sequence up to which this log has the store's events; 0 when it is another log."""
+    sequence, _, held = (store.position(POSITION) or "0").partition(" ")
+    segments = log.manifest.segments
+    count = int(held.partition(" ")[0] or 0)
+    # logs only grow: one that begins with what was there then is the one that was exported to
+    return int(sequence) if held == _held(segments[:count]) else 0
+
+
+def _held(segments: Sequence[Segment]) -> str:
+    """How many segments, and a hash of their events."""
+    return f"{len(segments)} {reduce(xor, (segment.content for segment in segments), 0)}"
+
+
+def _portion(store: Store, sequence: int) -> tuple[pa.Table, int] | None:
+    """The next events and the last one's sequence; None when there are no more."""
+    pages: list[pa.Table] = []
+    while sum(map(len, pages)) < EVENTS_AT_ONCE:
+        page = store.events_after(sequence, PAGE_EVENTS)
+        if not page:
+            break
+        pages.append(table_of(stored.event for stored in page))
+        sequence = page[-1].sequence
+    return (pa.concat_tables(pages), sequence) if pages else None
+
+
+def _describe(store: Store, log: EventLog) -> set[str]:
+    """Enter what the store knows of products into the log's catalogue; those that changed."""
+    ours = store.products()
+    feeds = fed(store)
+    with log.transaction() as changes:
+        listed = changes.catalog
+        news = []
+        for product in ours:
+            place = listed.index.get(product.product_id)
+            if place is None:
+                news.append(product)
+                continue
+            theirs = listed.product(place)
+            by_feed = product.product_id in feeds
+            told = merged(product, theirs) if by_feed else merged(theirs, product)
+            if told != theirs:
+                news.append(told)
+        if news:
+            changes.save_catalog(listed.extended(news))
+    return {product.product_id for product in news}

@@ -1,0 +1,126 @@
+"""Events as they were stored."""
+
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from features.instants import moment
+from serving.routes.fields import Before, Identifier, Limit, Moment, answer, example, problems
+from serving.service import ServiceDep
+from serving.store import StoredEvent
+
+router = APIRouter(tags=["events"])
+
+
+class EventView(BaseModel):
+    """One event, with what was kept of it."""
+
+    sequence: int
+    """Its place in the order of storing; `before` it are older ones."""
+    event_id: str
+    name: str
+    known: bool
+    """Whether the event schema has it; what it has not is in timelines without numbers."""
+    at: Moment
+    """When it happened, by this service's clock."""
+    received_at: Moment
+    user_id: str | None
+    anonymous_id: str | None
+    channel: str
+    order_id: str | None
+    product_id: str | None
+    value: float | None
+    quantity: float | None
+    measure: float | None
+    currency: str | None
+    products: list[dict[str, Any]]
+    properties: dict[str, Any]
+    source: str
+    """Its write key's name."""
+    marks: list[str]
+    """`bot`: in nobody's timeline. `clock`: the sender's was days off, the time is corrected."""
+
+
+class Events(BaseModel):
+    """Events, newest first."""
+
+    events: list[EventView]
+
+
+@router.get(
+    "/v1/events",
+    response_model=Events,
+    responses=example(
+        {
+            "events": [
+                {
+                    "sequence": 1042,
+                    "event_id": "ajs-next-0f1e2d3c",
+                    "name": "Product Viewed",
+                    "known": True,
+                    "at": "2011-09-10T12:00:00Z",
+                    "received_at": "2011-09-10T12:00:01Z",
+                    "user_id": "c-17",
+                    "anonymous_id": None,
+                    "channel": "web",
+                    "order_id": None,
+                    "product_id": "22423",
+                    "value": 12.75,
+                    "quantity": None,
+                    "measure": None,
+                    "currency": None,
+                    "products": [],
+                    "properties": {"price": 12.75},
+                    "source": "api",
+                    "marks": [],
+                }
+            ]
+        }
+    )
+    | problems(422, 503),
+)
+async def stored(
+    service: ServiceDep,
+    customer_id: Annotated[Identifier | None, Query()] = None,
+    name: Annotated[Identifier | None, Query()] = None,
+    unknown: bool = False,
+    before: Before = None,
+    limit: Limit = 100,
+) -> Response:
+    """List the events that came in here, newest first; not the history that was loaded.
+
+    `customer_id` finds a customer under any of their ids, `name` events of one name, `unknown`
+    those whose name the event schema lacks.
+    """
+    found = service.store.events(
+        customer_id=customer_id, name=name, unknown=unknown, before=before, limit=limit
+    )
+    return answer({"events": [_view(event) for event in found]})
+
+
+def _view(stored: StoredEvent) -> dict[str, Any]:
+    event = stored.event
+    return {
+        "sequence": stored.sequence,
+        "event_id": event.event_id,
+        "name": event.name,
+        "known": event.type != 0,
+        "at": moment(event.timestamp),
+        "received_at": moment(event.received_at),
+        "user_id": event.user_id,
+        "anonymous_id": event.anonymous_id,
+        "channel": event.channel,
+        "order_id": event.order_id,
+        "product_id": event.product_id,
+        "value": event.value,
+        "quantity": event.quantity,
+        "measure": event.measure,
+        "currency": event.currency,
+        "products": [vars(line) for line in event.products or ()],
+        "properties": json.loads(event.properties or "{}"),
+        "source": event.source,
+        "marks": event.marks,
+    }

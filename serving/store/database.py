@@ -1,0 +1,111 @@
+"""A database under the store: its connections and locks, and what else differs by dialect."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from enum import IntEnum
+from typing import Any, ClassVar, Literal, TypeVar
+
+from sqlalchemy import Connection, Engine, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+from serving.store.errors import ConflictError, storage_errors
+
+T = TypeVar("T")
+
+OnConflict = Literal["raise", "skip", "replace"]
+
+_ATTEMPTS = 5
+"""How often a transaction is run that meets others; each time all but one of them get through."""
+
+
+class Lock(IntEnum):
+    """What only one transaction at a time may add to, taken in this order, held to its end."""
+
+    TABLES = 0
+    """The tables themselves."""
+    HISTORY = 1
+    """The ids of loaded history; shared by whoever must not miss one that is added meanwhile."""
+    PRODUCTS = 2
+    """The dictionary of products: its numbers have no gaps and appear in order."""
+    LOG = 3
+    """The events: their sequences appear in order, so that a reader who follows misses none."""
+
+
+class Database(ABC):
+    """Connections to read with and to write with.
+
+    Arguments:
+        reads: every statement is a transaction of its own.
+        writes: a transaction sees what was committed before each of its statements.
+    """
+
+    embedded: ClassVar[bool]
+    """Whether it belongs to this program alone, which then makes its tables by itself."""
+
+    def __init__(self, reads: Engine, writes: Engine) -> None:
+        self._reads = reads
+        self._writes = writes
+
+    def read(self, doing: str, work: Callable[[Connection], T]) -> T:
+        """What `work` reads. StorageError says `cannot <doing>: …`."""
+        with storage_errors(doing), self._reads.connect() as connection:
+            return work(connection)
+
+    def write(self, doing: str, work: Callable[[Connection], T]) -> T:
+        """Run `work` as one transaction; again, when another transaction was in its way."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                with storage_errors(doing), self._transaction() as connection:
+                    return work(connection)
+            except ConflictError:
+                if attempt == _ATTEMPTS:
+                    raise
+        raise AssertionError("unreachable")
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self._reads.dispose()
+        self._writes.dispose()
+
+    @abstractmethod
+    def insert(
+        self,
+        connection: Connection,
+        table: Table,
+        rows: Sequence[Mapping[str, Any]],
+        conflict: OnConflict = "raise",
+    ) -> None:
+        """Add rows, in their order; all have the same columns.
+
+        Arguments:
+            connection: in a transaction.
+            table: where to.
+            rows: by column name.
+            conflict: what becomes of a row whose key is taken. To `replace`, the key is the
+                primary one, and no two rows may share it.
+        """
+
+    @abstractmethod
+    def lock(self, connection: Connection, what: Lock, *, shared: bool = False) -> None:
+        """Wait until no other transaction holds this, or, `shared`, holds it alone."""
+
+    @abstractmethod
+    def lock_people(self, connection: Connection, numbers: Collection[int]) -> None:
+        """Wait until no other transaction changes anything of these people."""
+
+    @abstractmethod
+    def people_numbers(self, connection: Connection, count: int) -> list[int]:
+        """Numbers that no person has."""
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        with self._writes.begin() as connection:
+            yield connection
+
+
+def upsert(connection: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":
+    """An insert that may say what happens on a conflict."""
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table)
+    return sqlite.insert(table)
