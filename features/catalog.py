@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from features.columns import Columns as C
@@ -36,6 +37,9 @@ SCHEMA = pa.schema(
 )
 """Columns of `catalog.parquet`; attributes are a JSON object, first_seen_at an instant."""
 
+_DICTIONARIES = b"dictionaries"
+"""Key of the file's metadata that holds the category and brand numbers."""
+
 
 @dataclass(frozen=True)
 class Product:
@@ -56,8 +60,22 @@ class Product:
 class Catalog:
     """Products in index order, with the arrays that features are computed from."""
 
-    def __init__(self, table: pa.Table) -> None:
+    def __init__(self, table: pa.Table, *, before: "Catalog | None" = None) -> None:
+        """The catalogue of a table with the columns of SCHEMA.
+
+        Arguments:
+            table: products in index order.
+            before: the catalogue this one follows; categories and brands keep its numbers.
+
+        Raises:
+            InputError: a product id stands there twice.
+        """
         self.table = table.select(SCHEMA.names).cast(SCHEMA)
+        known = {} if before is None else before._dictionaries
+        self._dictionaries: dict[str, list[str]] = {
+            column: list(dict.fromkeys([*known.get(column, ()), *_distinct(self.table[column])]))
+            for column in (C.CATEGORY, C.BRAND)
+        }
         if len(self.index) != len(self):
             raise InputError("the catalogue lists a product id twice; keep one row per id")
 
@@ -96,13 +114,21 @@ class Catalog:
             StorageError: the file is missing or unreadable.
         """
         try:
-            return cls(pq.read_table(path))
+            table = pq.read_table(path)
         except (OSError, pa.ArrowException) as error:
             raise StorageError(f"cannot read the catalogue {path}: {error}") from error
+        loaded = cls(table)
+        held = json.loads((table.schema.metadata or {}).get(_DICTIONARIES, b"{}"))
+        for column, names in held.items():
+            loaded._dictionaries[column] = list(
+                dict.fromkeys([*names, *loaded._dictionaries[column]])
+            )
+        return loaded
 
     def save(self, path: Path) -> None:
         """Write `catalog.parquet`."""
-        pq.write_table(self.table, path, compression="zstd")
+        metadata = {_DICTIONARIES: json.dumps(self._dictionaries).encode()}
+        pq.write_table(self.table.replace_schema_metadata(metadata), path, compression="zstd")
 
     def extended(self, products: Sequence[Product]) -> "Catalog":
         """This catalogue with `products` appended, or updated where their id is known."""
@@ -112,7 +138,7 @@ class Catalog:
                 **rows.get(row[C.PRODUCT_ID], {}),
                 **{name: value for name, value in row.items() if value is not None},
             }
-        return Catalog(pa.Table.from_pylist(list(rows.values()), schema=SCHEMA))
+        return Catalog(pa.Table.from_pylist(list(rows.values()), schema=SCHEMA), before=self)
 
     @cached_property
     def ids(self) -> list[ProductId]:
@@ -140,23 +166,23 @@ class Catalog:
 
     @cached_property
     def categories(self) -> list[str]:
-        """Category paths by category index, in order of first appearance."""
-        return self._dictionary(C.CATEGORY)[0]
+        """Category paths by category index; a catalogue that follows another keeps its indices."""
+        return self._dictionaries[C.CATEGORY]
 
     @cached_property
     def category(self) -> npt.NDArray[np.int32]:
         """Category index of each product; -1 where it has none."""
-        return self._dictionary(C.CATEGORY)[1]
+        return self._codes(C.CATEGORY)
 
     @cached_property
     def brands(self) -> list[str]:
-        """Brands by brand index, in order of first appearance."""
-        return self._dictionary(C.BRAND)[0]
+        """Brands by brand index; a catalogue that follows another keeps its indices."""
+        return self._dictionaries[C.BRAND]
 
     @cached_property
     def brand(self) -> npt.NDArray[np.int32]:
         """Brand index of each product; -1 where it has none."""
-        return self._dictionary(C.BRAND)[1]
+        return self._codes(C.BRAND)
 
     @cached_property
     def price(self) -> npt.NDArray[np.float32]:
@@ -196,9 +222,12 @@ class Catalog:
         except KeyError:
             raise InputError(f"the catalogue has no product {shown(product_id)}") from None
 
-    def _dictionary(self, column: str) -> tuple[list[str], npt.NDArray[np.int32]]:
-        encoded = self.table[column].combine_chunks().dictionary_encode()
-        if isinstance(encoded, pa.ChunkedArray):
-            encoded = encoded.combine_chunks()
-        codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-        return encoded.dictionary.to_pylist(), np.asarray(codes, dtype=np.int32)
+    def _codes(self, column: str) -> npt.NDArray[np.int32]:
+        names = pa.array(self._dictionaries[column], pa.string())
+        codes = pc.index_in(self.table[column], value_set=names, skip_nulls=True)
+        return np.asarray(codes.fill_null(-1).to_numpy(), dtype=np.int32)
+
+
+def _distinct(column: pa.ChunkedArray) -> list[str]:
+    """The names in a column, in order of first appearance."""
+    return [name for name in pc.unique(column).to_pylist() if name is not None]

@@ -6,7 +6,6 @@ import numpy as np
 
 from features.errors import InputError, shown
 
-SECOND_MS = 1_000
 DAY_MS = 86_400_000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

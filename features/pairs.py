@@ -47,7 +47,7 @@ PAIR_FEATURES: tuple[PairFeature, ...] = (
     PairFeature("pair_category_share", "share", "Share of order lines in its category"),
     PairFeature("pair_brand_share", "share", "Share of order lines of its brand"),
     PairFeature("pair_buyers", "customers", "Customers who bought it"),
-    PairFeature("pair_price", "money", "Its list price"),
+    PairFeature("pair_price", "money", "What is usually paid for it"),
 )
 """Columns of a pair matrix. Undefined is NaN; counts of nothing are 0."""
 
@@ -155,7 +155,7 @@ def _facts(catalog: Catalog, reference: Reference) -> tuple[npt.NDArray[np.gener
         catalog.parent,
         catalog.category,
         catalog.brand,
-        catalog.price,
+        reference.product_price,
         reference.product_gap_days,
         reference.product_buyers,
         reference.co_offsets,

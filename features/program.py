@@ -1,6 +1,7 @@
 """Declared features, translated into the tables that the kernel interprets."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -40,6 +41,9 @@ ACCUMULATOR = {
     Aggregation.HOPS: HOPS,
     Aggregation.DAYS_UNTIL: UNTIL,
 }
+
+LATEST = 4
+"""Tuples of features that are recognised without hashing them: those of the live models."""
 
 STATE = 6
 """Floats that one accumulator holds."""
@@ -88,22 +92,25 @@ class Program(NamedTuple):
     """Operations that count keys, hence rows of key scratch."""
 
 
-# By identity: hashing a hundred declarations would cost more than evaluating them.
-_compiled: dict[int, tuple[tuple[Feature, ...], Program]] = {}
+_latest: list[tuple[tuple[Feature, ...], Program]] = []
 
 
 def compiled(features: tuple[Feature, ...] = FEATURES) -> Program:
-    """The program of these features, translated once for each tuple.
+    """The program of these features, translated once.
 
     Raises:
         InputError: two features share a name, or a ratio names one that does not come before.
     """
-    held = _compiled.get(id(features))
-    if held is None:
-        held = _compiled[id(features)] = (features, _translated(features))
-    return held[1]
+    # by identity first: hashing a hundred declarations costs as much as evaluating them
+    for known, program in _latest:
+        if known is features:
+            return program
+    program = _translated(features)
+    _latest[:] = [(features, program), *_latest[:LATEST]]
+    return program
 
 
+@lru_cache(maxsize=64)
 def _translated(features: tuple[Feature, ...]) -> Program:
     place: dict[str, int] = {}
     for i, feature in enumerate(features):

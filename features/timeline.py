@@ -6,9 +6,9 @@ is memory-mapped; `Timeline` is one customer, in the same columns, and can be ap
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,9 @@ from features.events.row import ROW
 __all__ = ["COLUMNS", "ROW", "Timeline", "Timelines"]
 
 COLUMNS: tuple[str, ...] = ROW.names or ()
+
+TIES = ("type", "value", "quantity", "measure", "channel", "product")
+"""What orders rows of one instant; lines have higher codes than the orders they belong to."""
 
 
 @dataclass(frozen=True)
@@ -39,19 +42,25 @@ class Timeline:
 
     @classmethod
     def of(cls, rows: npt.NDArray[np.void]) -> Self:
-        """A timeline of rows of dtype `ROW` in any order; equal instants keep their order."""
-        rows = rows[np.argsort(rows["at"], kind="stable")]
-        return cls(**{name: np.ascontiguousarray(rows[name]) for name in COLUMNS})
+        """A timeline of rows of dtype `ROW` in any order.
+
+        Rows of one instant stand in the order of TIES, whatever order they came in: so a live
+        stream and a built log give the same features.
+        """
+        return cls._in_order({name: rows[name] for name in COLUMNS})
+
+    @classmethod
+    def _in_order(cls, columns: dict[str, npt.NDArray[Any]]) -> Self:
+        order = np.argsort(columns["at"], kind="stable")
+        at = columns["at"][order]
+        if (at[1:] == at[:-1]).any():
+            order = np.lexsort([columns[name] for name in (*reversed(TIES), "at")])
+        return cls(**{name: np.ascontiguousarray(array[order]) for name, array in columns.items()})
 
     @classmethod
     def empty(cls) -> Self:
         """A customer of whom nothing is known."""
         return cls.of(np.empty(0, ROW))
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> Self:
-        """A timeline of packed rows, as `to_bytes` writes them and a store appends them."""
-        return cls.of(np.frombuffer(data, ROW))
 
     def rows(self) -> npt.NDArray[np.void]:
         """All rows, as a structured array of dtype `ROW`."""
@@ -75,10 +84,11 @@ class Timeline:
 
     def with_products(self, index: npt.NDArray[np.int32]) -> Self:
         """The same rows in another catalogue's numbering: `index[old] = new`, or -1."""
-        if not len(index):
-            return replace(self, product=np.full(len(self), -1, np.int32))
-        mapped = np.where(self.product >= 0, index[self.product], np.int32(-1))
-        return replace(self, product=mapped.astype(np.int32))
+        mapped = np.full(len(self), -1, np.int32)
+        if len(index):
+            mapped = np.where(self.product >= 0, index[self.product], mapped).astype(np.int32)
+        columns = {name: getattr(self, name) for name in COLUMNS}
+        return self._in_order({**columns, "product": mapped})
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from features.events.event import ANONYMOUS_PREFIX
 from features.events.lock import held
 from features.events.log import LOG_SCHEMA, EventLog
 from features.events.schema import schema
-from features.timeline import COLUMNS, ROW, Timelines
+from features.timeline import COLUMNS, ROW, TIES, Timelines
 
 FOLDER = "timelines"
 BATCH_ROWS = 500_000
@@ -45,7 +45,7 @@ def timelines_of(log: EventLog) -> Timelines:
 def build(log: EventLog, folder: Path) -> Timelines:
     """Sort a log's events by person and time into `folder`, and map the result.
 
-    The order of rows is person, timestamp, event id, place in the order; it does not depend on
+    The order of rows is person, timestamp, then TIES; it does not depend on
     how the log is cut into segments.
 
     Raises:
@@ -141,7 +141,7 @@ def _number_people(con: duckdb.DuckDBPyConnection) -> None:
 def _sorted_rows() -> str:
     """SQL of the timeline rows with their person's number, sorted."""
     anonymous = engine.quoted(ANONYMOUS_PREFIX)
-    event_columns = "person, event_id, moment, known_at, channel"
+    event_columns = "person, moment, known_at, channel"
     return f"""
         WITH owned AS (
             SELECT events.*, coalesce(
@@ -155,14 +155,13 @@ def _sorted_rows() -> str:
             SELECT owned.* EXCLUDE (channel), person, coalesce(channel_code, 0) AS channel
             FROM owned JOIN persons USING (customer_id) LEFT JOIN channels USING (channel)
         ), exploded AS (
-            SELECT {event_columns}, 0 AS place, type, product_id, value, quantity, measure
+            SELECT {event_columns}, type, product_id, value, quantity, measure
             FROM placed
             UNION ALL
-            SELECT {event_columns}, place, line_type, line.product_id, line.quantity * line.price,
+            SELECT {event_columns}, line_type, line.product_id, line.quantity * line.price,
                    line.quantity, line.price
             FROM (
-                SELECT {event_columns}, line_type, unnest(products) AS line,
-                       generate_subscripts(products, 1) AS place
+                SELECT {event_columns}, line_type, unnest(products) AS line
                 FROM placed JOIN line_types USING (type)
             )
         )
@@ -171,7 +170,7 @@ def _sorted_rows() -> str:
                CAST(coalesce(product, -1) AS INTEGER) AS product, CAST(type AS UTINYINT) AS type,
                CAST(channel AS UTINYINT) AS channel
         FROM exploded LEFT JOIN products USING (product_id)
-        ORDER BY person, moment, event_id, place"""
+        ORDER BY person, moment, {", ".join(TIES)}"""
 
 
 def _write(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
