@@ -45,8 +45,8 @@ def timelines_of(log: EventLog) -> Timelines:
 def build(log: EventLog, folder: Path) -> Timelines:
     """Sort a log's events by person and time into `folder`, and map the result.
 
-    The order of rows is person, timestamp, then TIES; it does not depend on
-    how the log is cut into segments.
+    The order of rows is person, timestamp, then `TIES`; it does not depend on how the log is cut
+    into segments.
 
     Raises:
         StorageError: the disk is full.

@@ -78,9 +78,9 @@ def test_an_order_is_followed_by_its_lines(shop_log: EventLog) -> None:
         CODES["Order Completed"], CODES["Order Line"], CODES["Order Line"],
     ]  # fmt: skip
     assert rows_of_order["product"].tolist() == [-1, 2, 0]  # the cheaper line first
-    assert rows_of_order["value"].tolist() == [12.5, 8.0, 5.0]
-    assert rows_of_order["quantity"].tolist() == [3.0, 1.0, 2.0]
-    assert rows_of_order["measure"].tolist() == [0.5, 8.0, 2.5]
+    assert rows_of_order["value"].tolist() == [12.5, 5.0, 8.0]
+    assert rows_of_order["quantity"].tolist() == [3.0, 2.0, 1.0]
+    assert rows_of_order["measure"].tolist() == [0.5, 2.5, 8.0]
     assert rows_of_order["channel"].tolist() == [1, 1, 1]
 
 
