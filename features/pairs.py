@@ -142,7 +142,7 @@ def _check(candidates: npt.NDArray[np.int32], catalog: Catalog) -> None:
 
 
 def _columns(rows: Timeline) -> tuple[npt.NDArray[np.generic], ...]:
-    return rows.at, rows.known_at, rows.type, rows.product, rows.quantity
+    return rows.at, rows.known_at, rows.known_until, rows.type, rows.product, rows.quantity
 
 
 def _facts(catalog: Catalog, reference: Reference) -> tuple[npt.NDArray[np.generic], ...]:
@@ -196,6 +196,7 @@ def _pairs(  # type: ignore[no-untyped-def]  # compiled: Numba infers the types
     offsets,
     at,
     known_at,
+    known_until,
     type_,
     product,
     quantity,
@@ -233,7 +234,7 @@ def _pairs(  # type: ignore[no-untyped-def]  # compiled: Numba infers the types
         row = newest
         while row > low:
             row -= 1
-            if known_at[row] > now:
+            if known_at[row] > now or known_until[row] <= now:
                 continue
             code = type_[row]
             if code == _ORDER:

@@ -71,7 +71,9 @@ USE = np.dtype([("operation", np.int64), ("weight", np.float64)])
 EDGE = np.dtype([("length", np.int64), ("start", np.int64), ("stop", np.int64)])
 """A window's length in milliseconds, ascending and LIFE last, and its span of `reads`."""
 
-READ = np.dtype([("feature", np.int64), ("operation", np.int64), ("how", np.int64)])
+READ = np.dtype(
+    [("feature", np.int64), ("operation", np.int64), ("how", np.int64), ("rank", np.int64)]
+)
 """What a feature reads from its operation when the scan leaves its window."""
 
 RATIO = np.dtype(
@@ -174,7 +176,12 @@ def _translated(features: tuple[Feature, ...]) -> Program:
             [(edge, *span) for edge, span in zip(edges, _spans(at_edge), strict=True)], EDGE
         ),
         reads=np.array(
-            [(i, feature_op[i], features[i].aggregation) for row in at_edge for i in row], READ
+            [
+                (i, feature_op[i], features[i].aggregation, features[i].rank)
+                for row in at_edge
+                for i in row
+            ],
+            READ,
         ),
         ratios=np.array(
             [(i, place[f.of[0]], place[f.of[1]], f.scale) for i, f in enumerate(features) if f.of],

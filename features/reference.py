@@ -143,9 +143,7 @@ class _Lines:
 def _lines_before(timelines: Timelines, catalog: Catalog, at: int) -> _Lines:
     rows = timelines.rows
     line = schema().code("Order Line")
-    keep = np.flatnonzero(
-        (rows.type == line) & (rows.at < at) & (rows.known_at <= at) & (rows.product >= 0)
-    )
+    keep = np.flatnonzero((rows.type == line) & (rows.product >= 0) & rows.before(at))
     customer = np.searchsorted(timelines.offsets, keep, side="right") - 1
     moment = rows.at[keep]
     # Lines stand right behind their order, so a basket ends where customer or instant change.

@@ -16,11 +16,16 @@ import numpy.typing as npt
 from features.errors import InputError, StorageError, shown
 from features.events.row import ROW
 
-__all__ = ["COLUMNS", "ROW", "Timeline", "Timelines"]
+__all__ = ["COLUMNS", "FOREVER", "LAYOUT", "ROW", "TIES", "Timeline", "Timelines"]
 
-COLUMNS: tuple[str, ...] = ROW.names or ()
+FOREVER = int(np.iinfo(np.int64).max)
 
-TIES = ("type", "value", "quantity", "measure", "channel", "product")
+ROW_COLUMNS: tuple[str, ...] = ROW.names or ()
+COLUMNS: tuple[str, ...] = (*ROW_COLUMNS, "known_until")
+LAYOUT = {name: (ROW[name] if name in ROW_COLUMNS else np.dtype(np.int64)).str for name in COLUMNS}
+"""The dtype of each column, as saved timelines say it."""
+
+TIES = ("type", "value", "quantity", "measure", "channel", "product", "known_at", "known_until")
 """What orders rows of one instant; lines have higher codes than the orders they belong to."""
 
 
@@ -36,6 +41,9 @@ class Timeline:
     product: npt.NDArray[np.int32]
     type: npt.NDArray[np.uint8]
     channel: npt.NDArray[np.uint8]
+    known_until: npt.NDArray[np.int64]
+    """Until when the row was known to be this customer's: a visitor's rows go to the user at a
+    login, and away from them when a second user logs in on the same device. FOREVER otherwise."""
 
     def __len__(self) -> int:
         return len(self.at)
@@ -47,7 +55,8 @@ class Timeline:
         Rows of one instant stand in the order of TIES, whatever order they came in: so a live
         stream and a built log give the same features.
         """
-        return cls._in_order({name: rows[name] for name in COLUMNS})
+        columns: dict[str, npt.NDArray[Any]] = {name: rows[name] for name in ROW_COLUMNS}
+        return cls._in_order({**columns, "known_until": np.full(len(rows), FOREVER, np.int64)})
 
     @classmethod
     def _in_order(cls, columns: dict[str, npt.NDArray[Any]]) -> Self:
@@ -65,7 +74,7 @@ class Timeline:
     def rows(self) -> npt.NDArray[np.void]:
         """All rows, as a structured array of dtype `ROW`."""
         out = np.empty(len(self), ROW)
-        for name in COLUMNS:
+        for name in ROW_COLUMNS:
             out[name] = getattr(self, name)
         return out
 
@@ -77,9 +86,17 @@ class Timeline:
         """This timeline with further rows (dtype `ROW`), each at its own time."""
         return type(self).of(np.concatenate([self.rows(), rows]))
 
+    def before(self, at: int | npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Which rows count at an instant: happened earlier, and known then to be this customer's.
+
+        Arguments:
+            at: one instant, or one for each row.
+        """
+        return (self.at < at) & (self.known_at <= at) & (at < self.known_until)
+
     def until(self, at: int) -> Self:
-        """What was known just before an instant: `at` earlier, `known_at` not later."""
-        keep = (self.at < at) & (self.known_at <= at)
+        """What was known just before an instant."""
+        keep = self.before(at)
         return type(self)(**{name: getattr(self, name)[keep] for name in COLUMNS})
 
     def with_products(self, index: npt.NDArray[np.int32]) -> Self:
@@ -147,7 +164,7 @@ class Timelines:
             rows=Timeline(
                 **{
                     name: np.concatenate(
-                        [np.empty(0, ROW[name]), *(getattr(part, name) for part in parts)]
+                        [np.empty(0, LAYOUT[name]), *(getattr(part, name) for part in parts)]
                     )
                     for name in COLUMNS
                 }
@@ -159,7 +176,7 @@ class Timelines:
         folder.mkdir(parents=True, exist_ok=True)
         for name, array in self._arrays().items():
             np.save(folder / f"{name}.npy", array)
-        (folder / "timelines.json").write_text(json.dumps({"row": ROW.descr}))
+        (folder / "timelines.json").write_text(json.dumps({"columns": LAYOUT}))
 
     @classmethod
     def open(cls, folder: Path) -> "Timelines":
@@ -169,8 +186,8 @@ class Timelines:
             StorageError: the folder holds none, or of another row layout.
         """
         try:
-            layout = json.loads((folder / "timelines.json").read_text())["row"]
-            if [tuple(part) for part in layout] != ROW.descr:
+            layout = json.loads((folder / "timelines.json").read_text())["columns"]
+            if layout != LAYOUT:
                 raise StorageError(f"{folder} has another row layout; build the timelines again")
             load = {
                 # copy-on-write pages: the kernel is compiled once, for writable arrays

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import structlog
 
-from features.errors import BundleError, shown
+from features.errors import BundleError, StorageError, shown
 from features.timeline import Timeline
 from models.bundle import Bundle
 from serving.clock import Clock
@@ -20,6 +20,9 @@ POINTER = "champion.json"
 
 LARGE_CATALOG = 20_000
 """Products from which renumbering takes longer than a request should (about 1 µs each)."""
+
+RETRY_PAUSE_MS = 10_000
+"""Pause between two tries of a published bundle that was refused: verifying it reads it all."""
 
 RENUMBER_PAUSE_MS = 1_000
 """Pause between two renumberings of a large catalogue; until then a new product's views and
@@ -50,7 +53,11 @@ class Champion:
         self._clock = clock
         self._loading = threading.Lock()
         self._changing = threading.Lock()
-        self._pointer = b""
+        self._served = b""
+        """The pointer whose bundle serves."""
+        self._refused = b""
+        """The pointer whose bundle was refused last, to be tried again at `_retry_at`."""
+        self._retry_at = 0
         self._renumbered_at = 0
         self._live = Live.of(None, None, ())
         self.refusal: Refusal | None = None
@@ -62,9 +69,10 @@ class Champion:
         return self._live
 
     def check(self) -> bool:
-        """Look at the pointer; load and swap when it changed. True when it did.
+        """Look at the pointer; load and swap when it changed. True when the bundle serves anew.
 
-        A bundle that cannot be verified is refused: the one before goes on serving.
+        A bundle that cannot be verified is refused: the one before goes on serving. It is tried
+        again after a pause, since what was missing may come: a file, or the store.
         """
         with self._loading:
             try:
@@ -74,21 +82,41 @@ class Champion:
             except OSError as error:
                 self._refuse(None, f"cannot read {POINTER}: {error.strerror}")
                 return False
-            if pointer == self._pointer:
+            if pointer == self._served:
+                back, self.refusal = self.refusal is not None, None
+                return back
+            waiting = self.refusal is not None and self._clock() < self._retry_at
+            if pointer == self._refused and waiting:
                 return False
-            self._pointer = pointer
             version = None
             try:
                 version, folder = self._target(pointer)
-                bundle = Bundle.load(folder)
-            except BundleError as error:
+                products = self._store.products()
+                self._swap(Live.of(Bundle.load(folder), version, products))
+            except (BundleError, StorageError) as error:
+                self._refused = pointer
                 self._refuse(version, str(error))
                 return False
-            live = Live.of(bundle, version, self._store.products())
-            with self._changing:  # short: requests wait for it, not for the loading
-                self._live = live
+            self._served = pointer
             self.refusal = None
             log.info("bundle serves", version=version)
+            return True
+
+    def refresh(self) -> bool:
+        """Take what the store tells of its products now, new ones and changed ones.
+
+        It reads all of them, some microseconds each: call it when products have changed, or in
+        a long pause, and not from a request. Loading a bundle does it too.
+
+        Returns:
+            Whether anything was new.
+        """
+        with self._loading:
+            live = self._live
+            fresh = Live.of(live.bundle, live.version, self._store.products())
+            if fresh.tells_as(live):
+                return False
+            self._swap(fresh)
             return True
 
     def number_products(self) -> None:
@@ -109,6 +137,10 @@ class Champion:
                 live = self._live
         return live, live.translated(timeline)
 
+    def _swap(self, live: Live) -> None:
+        with self._changing:  # short: requests wait for it, not for the loading
+            self._live = live.extended(self._store.products(len(live.index)))
+
     def _target(self, pointer: bytes) -> tuple[str, Path]:
         try:
             published = json.loads(pointer)
@@ -123,8 +155,9 @@ class Champion:
         return version, self._bundles / path
 
     def _refuse(self, version: str | None, reason: str) -> None:
+        self._retry_at = self._clock() + RETRY_PAUSE_MS
         if self.refusal is None or (self.refusal.version, self.refusal.reason) != (version, reason):
             log.error(
                 "bundle refused", version=version, reason=reason, still_serves=self._live.version
             )
-        self.refusal = Refusal(version, reason, self._clock())
+            self.refusal = Refusal(version, reason, self._clock())

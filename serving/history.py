@@ -16,7 +16,7 @@ from features.events.event import LOG_SCHEMA, events_of
 from features.events.log import EventLog
 from features.events.schema import schema
 from features.identity import Link, customer_id
-from features.timeline import Timelines
+from features.timeline import FOREVER, Timelines
 from features.timeline_build import timelines_of
 from serving.consent import CONSENT_EVENTS, consents_of
 from serving.store import HistoryPerson, Store
@@ -59,7 +59,7 @@ def load(log: EventLog, store: Store, *, progress: Progress = lambda *_: None) -
             f"the event log {log.path} is empty; run `python -m training import` first, "
             "or name another with --log"
         )
-    timelines = timelines_of(log)
+    timelines = _current(timelines_of(log))
     catalog = log.catalog
     begin = store.history_position(log.fingerprint)
     already = begin >= len(timelines)
@@ -71,6 +71,20 @@ def load(log: EventLog, store: Store, *, progress: Progress = lambda *_: None) -
         _people(store, log.fingerprint, timelines, numbers, begin, progress)
         _bought(store, timelines, numbers)
     return Loaded(len(timelines), len(timelines.rows), len(catalog), links, consents, already)
+
+
+def _current(timelines: Timelines) -> Timelines:
+    """Everyone as they are known to be now: what a login moved stands with the user alone."""
+    stays = timelines.rows.known_until == FOREVER
+    owner = np.repeat(np.arange(len(timelines)), np.diff(timelines.offsets))[stays]
+    counts = np.bincount(owner, minlength=len(timelines))
+    some = counts > 0
+    return Timelines(
+        customers=timelines.customers[some],
+        known=timelines.known[some],
+        offsets=np.concatenate([[0], np.cumsum(counts[some])]).astype(np.int64),
+        rows=timelines.rows.until(FOREVER - 1),
+    )
 
 
 def _products(store: Store, catalog: Catalog, progress: Progress) -> npt.NDArray[np.int32]:

@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.catalog import Catalog, Product
+from features.columns import Columns as C
 from features.compute import vector
 from features.reference import Reference
 from features.timeline import Timeline
@@ -22,7 +24,7 @@ class Live:
     version: str | None
     """The published model version; None without a bundle."""
     catalog: Catalog
-    """The bundle's products, then those that only the store knows."""
+    """The bundle's products, as the store describes them now, then those only it knows."""
     reference: Reference
     """The bundle's population facts, stretched over the whole catalogue."""
     index: npt.NDArray[np.int32]
@@ -39,22 +41,33 @@ class Live:
         """
         catalog = Catalog.empty() if bundle is None else bundle.catalog
         reference = Reference.empty(catalog) if bundle is None else bundle.reference
-        bare = cls(bundle, version, catalog, reference, np.empty(0, np.int32))
+        bare = cls(bundle, version, _warmed(catalog), reference, np.empty(0, np.int32))
         return bare.extended(products)
 
     def extended(self, products: Sequence[Product]) -> "Live":
-        """This state with the dictionary's next products."""
+        """This state with the dictionary's next products, and what it tells of known ones."""
+        if not products:
+            return self
         known = self.catalog.index
         new = [product for product in products if product.product_id not in known]
-        catalog = self.catalog
+        catalog, reference = _told(self.catalog, products), self.reference
         if new:
-            catalog = Catalog(pa.concat_tables([catalog.table, Catalog.of(new).table]))
+            table = pa.concat_tables([catalog.table, Catalog.of(new).table])
+            catalog = Catalog(table, before=catalog)
+        if catalog is not self.catalog:
+            reference = reference.extended(catalog)
         index = np.array([catalog.index[p.product_id] for p in products], np.int32)
         return replace(
             self,
             catalog=_warmed(catalog),
-            reference=_stretched(self.reference, catalog),
+            reference=reference,
             index=np.concatenate([self.index, index]),
+        )
+
+    def tells_as(self, other: "Live") -> bool:
+        """Whether both say the same of the same products."""
+        return len(self.index) == len(other.index) and self.catalog.table.equals(
+            other.catalog.table
         )
 
     def warm(self) -> None:
@@ -80,16 +93,29 @@ def _warmed(catalog: Catalog) -> Catalog:
     return catalog
 
 
-def _stretched(reference: Reference, catalog: Catalog) -> Reference:
-    """Population facts with room for new products and categories, of which nothing is known."""
-    products = len(catalog) - len(reference.product_buyers)
-    categories = len(catalog.categories) - len(reference.category_price)
-    if not products and not categories:
-        return reference
-    return replace(
-        reference,
-        category_price=np.pad(reference.category_price, (0, categories), constant_values=np.nan),
-        product_gap_days=np.pad(reference.product_gap_days, (0, products), constant_values=np.nan),
-        product_buyers=np.pad(reference.product_buyers, (0, products)),
-        co_offsets=np.pad(reference.co_offsets, (0, products), mode="edge"),
-    )
+def _told(catalog: Catalog, products: Sequence[Product]) -> Catalog:
+    """The catalogue with what the store tells of its products; the same one if it tells nothing.
+
+    A product's parent stays: what the models learnt of a product, they learnt at its parent. So
+    does when it was first seen: the store may have met it later than the shop did.
+    """
+    index = catalog.index
+    heard = [p for p in products if p.product_id in index and not _bare(p)]
+    if not heard:
+        return catalog
+    row = np.full(len(catalog), -1, np.int64)
+    row[[index[p.product_id] for p in heard]] = np.arange(len(heard))
+    told = Catalog.of(heard).table.take(pa.array(row, mask=row < 0))
+    table = catalog.table
+    for name in (C.TITLE, C.CATEGORY, C.BRAND, C.PRICE, C.ATTRIBUTES, C.AVAILABLE):
+        value = told[name]
+        if name == C.ATTRIBUTES:
+            value = pc.if_else(pc.equal(value, "{}"), pa.scalar(None, pa.string()), value)
+        value = pc.coalesce(value, table[name])
+        table = table.set_column(table.schema.get_field_index(name), name, value)
+    return catalog if table.equals(catalog.table) else Catalog(table, before=catalog)
+
+
+def _bare(product: Product) -> bool:
+    """Whether the store knows of the product only that an event named it."""
+    return product == Product(product.product_id, first_seen_at=product.first_seen_at)

@@ -26,6 +26,7 @@ class Orders:
     """Places in the timelines, rising."""
     at: npt.NDArray[np.int64]
     known_at: npt.NDArray[np.int64]
+    known_until: npt.NDArray[np.int64]
     value: npt.NDArray[np.float32]
     known: npt.NDArray[np.bool_]
     """By place: whether somebody stands behind the timeline."""
@@ -39,13 +40,14 @@ class Orders:
             customer=np.searchsorted(timelines.offsets, place, side="right") - 1,
             at=np.asarray(rows.at[place], np.int64),
             known_at=np.asarray(rows.known_at[place], np.int64),
+            known_until=np.asarray(rows.known_until[place], np.int64),
             value=np.asarray(rows.value[place], np.float32),
             known=timelines.known,
         )
 
     def before(self, at: int) -> npt.NDArray[np.bool_]:
         """Which orders were known before an instant."""
-        return (self.at < at) & (self.known_at <= at)
+        return (self.at < at) & (self.known_at <= at) & (at < self.known_until)
 
     def eligible(self, at: int) -> npt.NDArray[np.int64]:
         """Places of known customers with at least one order before an instant, rising."""

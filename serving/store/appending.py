@@ -5,12 +5,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 
-from features.events.validation import rows
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from features.events.event import Event
 from features.events.schema import schema as event_schema
+from features.events.validation import rows
 from features.identity import Link, customer_id
 from serving.store import schema as t
 from serving.store.numbering import slices
