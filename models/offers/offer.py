@@ -52,7 +52,7 @@ class Rule:
     def why_not(self, features: Mapping[str, float]) -> str:
         """What the rule asks and what the customer has, in words."""
         value = features.get(self.feature, math.nan)
-        return f"needs {self.text}, is {'not known' if math.isnan(value) else f'{value:g}'}"
+        return f"needs {self.text}; {sentence(self.feature, value)}"
 
 
 class Cost(BaseModel):

@@ -116,7 +116,7 @@ def test_the_offer_worth_most_is_made_and_kept_as_a_decision(trained_client):
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        ({"customer_id": "ann"}, "needs consent to marketing"),
+        ({"customer_id": "ann"}, "needs consent to marketing by web"),
         ({"customer_id": "ann", "channel": "email"}, "is not for email"),
         ({"customer_id": "ann", "without": ["free-delivery"]}, "is excluded"),
         ({"customer_id": "nobody"}, "nothing is known of the customer"),
