@@ -81,5 +81,5 @@ lock: ## Resolve the dependencies again (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-annotate --no-header --all-extras --upgrade pyproject.toml -o requirements.lock
 
-clean: ## Remove the virtual environment and all data the demo wrote
-	rm -rf $(VENV) .regulars .pytest_cache .mypy_cache .ruff_cache .hypothesis
+clean: ## Remove the demo's data, the virtual environment and caches; a shop's own data stay
+	rm -rf $(DEMO) $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -37,6 +37,9 @@ SCHEMA = pa.schema(
 )
 """Columns of `catalog.parquet`; attributes are a JSON object, first_seen_at an instant."""
 
+_DICTIONARIES = b"dictionaries"
+"""Key of the file's metadata that holds the category and brand numbers."""
+
 
 @dataclass(frozen=True)
 class Product:
@@ -57,8 +60,22 @@ class Product:
 class Catalog:
     """Products in index order, with the arrays that features are computed from."""
 
-    def __init__(self, table: pa.Table) -> None:
+    def __init__(self, table: pa.Table, *, before: "Catalog | None" = None) -> None:
+        """The catalogue of a table with the columns of SCHEMA.
+
+        Arguments:
+            table: products in index order.
+            before: the catalogue this one follows; categories and brands keep its numbers.
+
+        Raises:
+            InputError: a product id stands there twice.
+        """
         self.table = table.select(SCHEMA.names).cast(SCHEMA)
+        known = {} if before is None else before._dictionaries
+        self._dictionaries: dict[str, list[str]] = {
+            column: list(dict.fromkeys([*known.get(column, ()), *_distinct(self.table[column])]))
+            for column in (C.CATEGORY, C.BRAND)
+        }
         if len(self.index) != len(self):
             raise InputError("the catalogue lists a product id twice; keep one row per id")
 
@@ -97,13 +114,21 @@ class Catalog:
             StorageError: the file is missing or unreadable.
         """
         try:
-            return cls(pq.read_table(path))
+            table = pq.read_table(path)
         except (OSError, pa.ArrowException) as error:
             raise StorageError(f"cannot read the catalogue {path}: {error}") from error
+        loaded = cls(table)
+        held = json.loads((table.schema.metadata or {}).get(_DICTIONARIES, b"{}"))
+        for column, names in held.items():
+            loaded._dictionaries[column] = list(
+                dict.fromkeys([*names, *loaded._dictionaries[column]])
+            )
+        return loaded
 
     def save(self, path: Path) -> None:
         """Write `catalog.parquet`."""
-        pq.write_table(self.table, path, compression="zstd")
+        metadata = {_DICTIONARIES: json.dumps(self._dictionaries).encode()}
+        pq.write_table(self.table.replace_schema_metadata(metadata), path, compression="zstd")
 
     def extended(self, products: Sequence[Product]) -> "Catalog":
         """This catalogue with `products` appended, or updated where their id is known."""
@@ -113,7 +138,7 @@ class Catalog:
                 **rows.get(row[C.PRODUCT_ID], {}),
                 **{name: value for name, value in row.items() if value is not None},
             }
-        return Catalog(pa.Table.from_pylist(list(rows.values()), schema=SCHEMA))
+        return Catalog(pa.Table.from_pylist(list(rows.values()), schema=SCHEMA), before=self)
 
     def changed(self, products: Sequence[Product]) -> "Catalog":
         """This catalogue with known products described anew, in the same places.
@@ -130,6 +155,7 @@ class Catalog:
         described = Catalog.of(rows.values()).table
         changed = object.__new__(Catalog)
         changed.table = self.table
+        changed._dictionaries = self._followed(described)
         changed.__dict__.update(ids=self.ids, index=self.index)
         for column, built in _BUILT_FROM.items():
             new = described[column].combine_chunks()
@@ -137,13 +163,6 @@ class Catalog:
                 changed.__dict__.update({name: getattr(self, name) for name in built})
                 continue
             changed._replace(column, places, new)
-            if column == C.CATEGORY:
-                held = self.categories, self.category
-                changed.categories, changed.category = _recoded(*held, places, new.to_pylist())
-            elif column == C.BRAND:
-                changed.brands, changed.brand = _recoded(
-                    self.brands, self.brand, places, new.to_pylist()
-                )
         return changed
 
     def followed_by(self, products: Sequence[Product]) -> "Catalog":
@@ -162,16 +181,19 @@ class Catalog:
         if len(index) != len(longer):
             raise InputError("the catalogue lists a product id twice; keep one row per id")
         longer.__dict__["index"] = index
-        for listed, codes in (("categories", "category"), ("brands", "brand")):
-            names = list(dict.fromkeys([*getattr(self, listed), *getattr(more, listed)]))
-            code = {name: i for i, name in enumerate(names)}
-            # the last code stands for -1, none
-            here = np.array([*(code[name] for name in getattr(more, listed)), -1], np.int32)
-            longer.__dict__[listed] = names
+        longer._dictionaries = self._followed(more.table)
+        for column, codes in ((C.CATEGORY, "category"), (C.BRAND, "brand")):
             longer.__dict__[codes] = np.concatenate(
-                [getattr(self, codes), here[getattr(more, codes)]]
+                [getattr(self, codes), longer._codes(column, more.table)]
             )
         return longer
+
+    def _followed(self, table: pa.Table) -> dict[str, list[str]]:
+        """The category and brand numbers with those of a table behind them."""
+        return {
+            column: list(dict.fromkeys([*names, *_distinct(table[column])]))
+            for column, names in self._dictionaries.items()
+        }
 
     def _replace(self, column: str, places: npt.NDArray[np.int64], new: pa.Array) -> None:
         """Put values into a column of the table."""
@@ -208,23 +230,23 @@ class Catalog:
 
     @cached_property
     def categories(self) -> list[str]:
-        """Category paths by category index, in order of first appearance."""
-        return self._dictionary(C.CATEGORY)[0]
+        """Category paths by category index; a catalogue that follows another keeps its indices."""
+        return self._dictionaries[C.CATEGORY]
 
     @cached_property
     def category(self) -> npt.NDArray[np.int32]:
         """Category index of each product; -1 where it has none."""
-        return self._dictionary(C.CATEGORY)[1]
+        return self._codes(C.CATEGORY)
 
     @cached_property
     def brands(self) -> list[str]:
-        """Brands by brand index, in order of first appearance."""
-        return self._dictionary(C.BRAND)[0]
+        """Brands by brand index; a catalogue that follows another keeps its indices."""
+        return self._dictionaries[C.BRAND]
 
     @cached_property
     def brand(self) -> npt.NDArray[np.int32]:
         """Brand index of each product; -1 where it has none."""
-        return self._dictionary(C.BRAND)[1]
+        return self._codes(C.BRAND)
 
     @cached_property
     def price(self) -> npt.NDArray[np.float32]:
@@ -264,19 +286,18 @@ class Catalog:
         except KeyError:
             raise InputError(f"the catalogue has no product {shown(product_id)}") from None
 
-    def _dictionary(self, column: str) -> tuple[list[str], npt.NDArray[np.int32]]:
-        encoded = self.table[column].combine_chunks().dictionary_encode()
-        if isinstance(encoded, pa.ChunkedArray):
-            encoded = encoded.combine_chunks()
-        codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-        return encoded.dictionary.to_pylist(), np.asarray(codes, dtype=np.int32)
+    def _codes(self, column: str, table: pa.Table | None = None) -> npt.NDArray[np.int32]:
+        names = pa.array(self._dictionaries[column], pa.string())
+        held = (self.table if table is None else table)[column]
+        codes = pc.index_in(held, value_set=names, skip_nulls=True)
+        return np.asarray(codes.fill_null(-1).to_numpy(), dtype=np.int32)
 
 
 _BUILT_FROM: dict[str, tuple[str, ...]] = {
     C.PARENT_ID: ("parent",),
     C.TITLE: (),
-    C.CATEGORY: ("categories", "category"),
-    C.BRAND: ("brands", "brand"),
+    C.CATEGORY: ("category",),
+    C.BRAND: ("brand",),
     C.PRICE: ("price",),
     C.ATTRIBUTES: (),
     C.FIRST_SEEN_AT: ("first_seen_at",),
@@ -285,15 +306,6 @@ _BUILT_FROM: dict[str, tuple[str, ...]] = {
 """The arrays of a catalogue by the column that they are built from."""
 
 
-def _recoded(
-    names: list[str],
-    codes: npt.NDArray[np.int32],
-    places: npt.NDArray[np.int64],
-    new: Sequence[str | None],
-) -> tuple[list[str], npt.NDArray[np.int32]]:
-    """Names and codes after other names have come to some places; the old ones keep their code."""
-    longer = list(dict.fromkeys([*names, *(name for name in new if name is not None)]))
-    code = {name: i for i, name in enumerate(longer)}
-    recoded = codes.copy()
-    recoded[places] = [-1 if name is None else code[name] for name in new]
-    return longer, recoded
+def _distinct(column: pa.ChunkedArray) -> list[str]:
+    """The names in a column, in order of first appearance."""
+    return [name for name in pc.unique(column).to_pylist() if name is not None]

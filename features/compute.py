@@ -133,6 +133,7 @@ def _columns(rows: Timeline) -> tuple[npt.NDArray[np.generic], ...]:
     return (
         rows.at,
         rows.known_at,
+        rows.known_until,
         rows.type,
         rows.channel,
         rows.product,
@@ -147,6 +148,7 @@ def _evaluate(  # type: ignore[no-untyped-def]  # compiled: Numba infers the typ
     offsets,
     at,
     known_at,
+    known_until,
     type_,
     channel,
     product,
@@ -179,7 +181,9 @@ def _evaluate(  # type: ignore[no-untyped-def]  # compiled: Numba infers the typ
         while row > low:
             row -= 1
             code = type_[row]
-            if codes[code].start == codes[code].stop or known_at[row] > now:
+            if codes[code].start == codes[code].stop:
+                continue
+            if known_at[row] > now or known_until[row] <= now:
                 continue
             if seen[code] >= codes[code].history:
                 continue
@@ -343,11 +347,8 @@ def _read(start, stop, reads, operations, state, keys, counts, answer):  # type:
         elif do.kind == KEYS:
             if how == _DISTINCT:
                 x = cell[0]
-            elif cell[0] > 0.0:
-                best = 0
-                for j in range(1, np.int64(cell[0])):
-                    if counts[do.keys, j] > counts[do.keys, best]:
-                        best = j
+            elif cell[0] >= reads[k].rank:
+                best = _nth(counts[do.keys], np.int64(cell[0]), reads[k].rank)
                 x = float(keys[do.keys, best]) if how == _TOP else counts[do.keys, best] / cell[1]
         elif do.kind == SESSIONS:
             x = cell[0]
@@ -356,3 +357,17 @@ def _read(start, stop, reads, operations, state, keys, counts, answer):  # type:
         elif cell[0] > 0.0:
             x = cell[1]
         answer[reads[k].feature] = x
+
+
+@nb.njit(nogil=True, cache=True)
+def _nth(counts, held, rank):  # type: ignore[no-untyped-def]  # compiled
+    """The place of the rank-th largest count; of equal ones the earlier is larger."""
+    best = -1
+    for _ in range(rank):
+        last = best
+        best = -1
+        for j in range(held):
+            after = last < 0 or counts[j] < counts[last] or (counts[j] == counts[last] and j > last)
+            if after and (best < 0 or counts[j] > counts[best]):
+                best = j
+    return best

@@ -14,6 +14,7 @@ from features.columns import Columns as C
 from features.events.event import ANONYMOUS_PREFIX
 
 LINKED_AT = "linked_at"
+SHARED_AT = "shared_at"
 
 LINKS = pa.schema(
     [
@@ -47,8 +48,38 @@ def table_of(links: Iterable[Link]) -> pa.Table:
     return pa.Table.from_pylist([vars(link) for link in links], schema=LINKS)
 
 
+def ownerships(links: pa.Table) -> pa.Table:
+    """Whose each anonymous id was, and from when until when: LINKS with `SHARED_AT`, sorted by id.
+
+    It belongs to the first user it is linked with, until it is linked with a second one; then
+    to neither. `SHARED_AT` is null where that never happened. Of two users linked at the same
+    instant it belongs to none.
+    """
+    first = links.group_by([C.ANONYMOUS_ID, C.USER_ID], use_threads=False).aggregate(
+        [(LINKED_AT, "min")]
+    )
+    seen: dict[str, list[tuple[int, str]]] = {}
+    for row in first.to_pylist():
+        of = seen.setdefault(row[C.ANONYMOUS_ID], [])
+        of.append((row[f"{LINKED_AT}_min"], row[C.USER_ID]))
+    rows = []
+    for anonymous_id, users in sorted(seen.items()):
+        (linked_at, user_id), *others = sorted(users)
+        shared_at = others[0][0] if others else None
+        if shared_at != linked_at:
+            rows.append(
+                {
+                    C.USER_ID: user_id,
+                    C.ANONYMOUS_ID: anonymous_id,
+                    LINKED_AT: linked_at,
+                    SHARED_AT: shared_at,
+                }
+            )
+    return pa.Table.from_pylist(rows, schema=LINKS.append(pa.field(SHARED_AT, pa.int64())))
+
+
 def people(links: pa.Table) -> pa.Table:
-    """Who the anonymous ids belong to: schema `LINKS`, one row per owned id, sorted by it.
+    """Who the anonymous ids belong to by all links: schema `LINKS`, sorted by anonymous id.
 
     An anonymous id linked with exactly one user id belongs to that user since the first link.
     One that is linked with several (a shared tablet) belongs to none of them.

@@ -11,6 +11,7 @@ from features.columns import Columns as C
 from features.compute import matrix
 from features.definitions import FEATURES
 from features.definitions.feature import Feature
+from features.errors import InputError
 from features.events.log import EventLog
 from features.instants import instant, moment
 from features.reference import Reference
@@ -42,11 +43,13 @@ def frame(
         where undefined. `describe(features)` documents the columns.
 
     Raises:
-        InputError: a customer has no timeline, or `at` is no date.
+        InputError: a customer has no timeline, `at` is no date, or the log is empty.
         StorageError: the log cannot be read.
     """
     if not isinstance(log, EventLog):
         log = EventLog(Path(log))
+    if not log.segments:
+        raise InputError(f"there are no events in {log.path}; run: python -m training import")
     timelines, catalog = timelines_of(log), log.catalog
     if customers is None:
         places = np.flatnonzero(timelines.known).astype(np.int64)

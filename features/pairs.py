@@ -47,7 +47,7 @@ PAIR_FEATURES: tuple[PairFeature, ...] = (
     PairFeature("pair_category_share", "share", "Share of order lines in its category"),
     PairFeature("pair_brand_share", "share", "Share of order lines of its brand"),
     PairFeature("pair_buyers", "customers", "Customers who bought it"),
-    PairFeature("pair_price", "money", "Its list price"),
+    PairFeature("pair_price", "money", "What is usually paid for it"),
 )
 """Columns of a pair matrix. Undefined is NaN; counts of nothing are 0."""
 
@@ -142,7 +142,7 @@ def _check(candidates: npt.NDArray[np.int32], catalog: Catalog) -> None:
 
 
 def _columns(rows: Timeline) -> tuple[npt.NDArray[np.generic], ...]:
-    return rows.at, rows.known_at, rows.type, rows.product, rows.quantity
+    return rows.at, rows.known_at, rows.known_until, rows.type, rows.product, rows.quantity
 
 
 def _facts(catalog: Catalog, reference: Reference) -> tuple[npt.NDArray[np.generic], ...]:
@@ -155,7 +155,7 @@ def _facts(catalog: Catalog, reference: Reference) -> tuple[npt.NDArray[np.gener
         catalog.parent,
         catalog.category,
         catalog.brand,
-        catalog.price,
+        reference.product_price,
         reference.product_gap_days,
         reference.product_buyers,
         reference.co_offsets,
@@ -196,6 +196,7 @@ def _pairs(  # type: ignore[no-untyped-def]  # compiled: Numba infers the types
     offsets,
     at,
     known_at,
+    known_until,
     type_,
     product,
     quantity,
@@ -233,7 +234,7 @@ def _pairs(  # type: ignore[no-untyped-def]  # compiled: Numba infers the types
         row = newest
         while row > low:
             row -= 1
-            if known_at[row] > now:
+            if known_at[row] > now or known_until[row] <= now:
                 continue
             code = type_[row]
             if code == _ORDER:

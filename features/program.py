@@ -1,6 +1,7 @@
 """Declared features, translated into the tables that the kernel interprets."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -41,6 +42,9 @@ ACCUMULATOR = {
     Aggregation.DAYS_UNTIL: UNTIL,
 }
 
+LATEST = 4
+"""Tuples of features that are recognised without hashing them: those of the live models."""
+
 STATE = 6
 """Floats that one accumulator holds."""
 
@@ -67,7 +71,9 @@ USE = np.dtype([("operation", np.int64), ("weight", np.float64)])
 EDGE = np.dtype([("length", np.int64), ("start", np.int64), ("stop", np.int64)])
 """A window's length in milliseconds, ascending and LIFE last, and its span of `reads`."""
 
-READ = np.dtype([("feature", np.int64), ("operation", np.int64), ("how", np.int64)])
+READ = np.dtype(
+    [("feature", np.int64), ("operation", np.int64), ("how", np.int64), ("rank", np.int64)]
+)
 """What a feature reads from its operation when the scan leaves its window."""
 
 RATIO = np.dtype(
@@ -88,22 +94,25 @@ class Program(NamedTuple):
     """Operations that count keys, hence rows of key scratch."""
 
 
-# By identity: hashing a hundred declarations would cost more than evaluating them.
-_compiled: dict[int, tuple[tuple[Feature, ...], Program]] = {}
+_latest: list[tuple[tuple[Feature, ...], Program]] = []
 
 
 def compiled(features: tuple[Feature, ...] = FEATURES) -> Program:
-    """The program of these features, translated once for each tuple.
+    """The program of these features, translated once.
 
     Raises:
         InputError: two features share a name, or a ratio names one that does not come before.
     """
-    held = _compiled.get(id(features))
-    if held is None:
-        held = _compiled[id(features)] = (features, _translated(features))
-    return held[1]
+    # by identity first: hashing a hundred declarations costs as much as evaluating them
+    for known, program in _latest:
+        if known is features:
+            return program
+    program = _translated(features)
+    _latest[:] = [(features, program), *_latest[:LATEST]]
+    return program
 
 
+@lru_cache(maxsize=64)
 def _translated(features: tuple[Feature, ...]) -> Program:
     place: dict[str, int] = {}
     for i, feature in enumerate(features):
@@ -167,7 +176,12 @@ def _translated(features: tuple[Feature, ...]) -> Program:
             [(edge, *span) for edge, span in zip(edges, _spans(at_edge), strict=True)], EDGE
         ),
         reads=np.array(
-            [(i, feature_op[i], features[i].aggregation) for row in at_edge for i in row], READ
+            [
+                (i, feature_op[i], features[i].aggregation, features[i].rank)
+                for row in at_edge
+                for i in row
+            ],
+            READ,
         ),
         ratios=np.array(
             [(i, place[f.of[0]], place[f.of[1]], f.scale) for i, f in enumerate(features) if f.of],

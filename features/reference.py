@@ -39,6 +39,8 @@ class Reference:
 
     category_price: npt.NDArray[np.float32]
     """Median price of one piece bought, by category index; NaN where nothing was bought."""
+    product_price: npt.NDArray[np.float32]
+    """Median price paid for one piece; NaN where never bought."""
     product_gap_days: npt.NDArray[np.float32]
     """Median days between a customer's repurchases of the product; NaN below MIN_GAPS."""
     product_buyers: npt.NDArray[np.int32]
@@ -54,6 +56,7 @@ class Reference:
         """Nothing known yet about these products."""
         return cls(
             category_price=np.full(len(catalog.categories), np.nan, np.float32),
+            product_price=np.full(len(catalog), np.nan, np.float32),
             product_gap_days=np.full(len(catalog), np.nan, np.float32),
             product_buyers=np.zeros(len(catalog), np.int32),
             co_offsets=np.zeros(len(catalog) + 1, np.int64),
@@ -74,12 +77,14 @@ class Reference:
         if not len(lines.product):
             return cls.empty(catalog)
         n = len(catalog)
-        priced = (lines.category >= 0) & (lines.price > 0)
+        paid = lines.price > 0
+        priced = paid & (lines.category >= 0)
         offsets, products, weight = _together(lines, n)
         return cls(
             category_price=_medians(
                 lines.category[priced], lines.price[priced], len(catalog.categories)
             ),
+            product_price=_medians(lines.product[paid], lines.price[paid], n),
             product_gap_days=_gaps(lines, n),
             product_buyers=_buyers(lines, n),
             co_offsets=offsets,
@@ -89,9 +94,14 @@ class Reference:
 
     def extended(self, catalog: Catalog) -> "Reference":
         """The same facts for a catalogue that has grown; of new products nothing is known."""
+        if len(self.product_buyers) == len(catalog) and len(self.category_price) == len(
+            catalog.categories
+        ):
+            return self
         unknown = Reference.empty(catalog)
         held = len(self.product_buyers)
         unknown.category_price[: len(self.category_price)] = self.category_price
+        unknown.product_price[:held] = self.product_price
         unknown.product_gap_days[:held] = self.product_gap_days
         unknown.product_buyers[:held] = self.product_buyers
         unknown.co_offsets[: held + 1] = self.co_offsets
@@ -137,9 +147,7 @@ class _Lines:
 def _lines_before(timelines: Timelines, catalog: Catalog, at: int) -> _Lines:
     rows = timelines.rows
     line = schema().code("Order Line")
-    keep = np.flatnonzero(
-        (rows.type == line) & (rows.at < at) & (rows.known_at <= at) & (rows.product >= 0)
-    )
+    keep = np.flatnonzero((rows.type == line) & (rows.product >= 0) & rows.before(at))
     customer = np.searchsorted(timelines.offsets, keep, side="right") - 1
     moment = rows.at[keep]
     # Lines stand right behind their order, so a basket ends where customer or instant change.

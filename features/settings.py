@@ -16,7 +16,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="REGULARS_", frozen=True, extra="ignore")
 
     data: Path = Path(".regulars")
-    """The folder that holds everything the system writes; one folder is one backup."""
+    """The folder that holds everything the system writes. One folder is one backup; restore it to
+    the same path, since MLflow remembers where its artefacts lie."""
 
     seed: int = 0
     """The seed of every random choice; the same input then gives the same bundle."""

@@ -6,9 +6,9 @@ is memory-mapped; `Timeline` is one customer, in the same columns, and can be ap
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -16,9 +16,17 @@ import numpy.typing as npt
 from features.errors import InputError, StorageError, shown
 from features.events.row import ROW
 
-__all__ = ["COLUMNS", "ROW", "Timeline", "Timelines"]
+__all__ = ["COLUMNS", "FOREVER", "LAYOUT", "ROW", "TIES", "Timeline", "Timelines"]
 
-COLUMNS: tuple[str, ...] = ROW.names or ()
+FOREVER = int(np.iinfo(np.int64).max)
+
+ROW_COLUMNS: tuple[str, ...] = ROW.names or ()
+COLUMNS: tuple[str, ...] = (*ROW_COLUMNS, "known_until")
+LAYOUT = {name: (ROW[name] if name in ROW_COLUMNS else np.dtype(np.int64)).str for name in COLUMNS}
+"""The dtype of each column, as saved timelines say it."""
+
+TIES = ("type", "value", "quantity", "measure", "channel", "product", "known_at", "known_until")
+"""What orders rows of one instant; lines have higher codes than the orders they belong to."""
 
 
 @dataclass(frozen=True)
@@ -33,30 +41,40 @@ class Timeline:
     product: npt.NDArray[np.int32]
     type: npt.NDArray[np.uint8]
     channel: npt.NDArray[np.uint8]
+    known_until: npt.NDArray[np.int64]
+    """Until when the row was known to be this customer's: a visitor's rows go to the user at a
+    login, and away from them when a second user logs in on the same device. FOREVER otherwise."""
 
     def __len__(self) -> int:
         return len(self.at)
 
     @classmethod
     def of(cls, rows: npt.NDArray[np.void]) -> Self:
-        """A timeline of rows of dtype `ROW` in any order; equal instants keep their order."""
-        rows = rows[np.argsort(rows["at"], kind="stable")]
-        return cls(**{name: np.ascontiguousarray(rows[name]) for name in COLUMNS})
+        """A timeline of rows of dtype `ROW` in any order.
+
+        Rows of one instant stand in the order of TIES, whatever order they came in: so a live
+        stream and a built log give the same features.
+        """
+        columns: dict[str, npt.NDArray[Any]] = {name: rows[name] for name in ROW_COLUMNS}
+        return cls._in_order({**columns, "known_until": np.full(len(rows), FOREVER, np.int64)})
+
+    @classmethod
+    def _in_order(cls, columns: dict[str, npt.NDArray[Any]]) -> Self:
+        order = np.argsort(columns["at"], kind="stable")
+        at = columns["at"][order]
+        if (at[1:] == at[:-1]).any():
+            order = np.lexsort([columns[name] for name in (*reversed(TIES), "at")])
+        return cls(**{name: np.ascontiguousarray(array[order]) for name, array in columns.items()})
 
     @classmethod
     def empty(cls) -> Self:
         """A customer of whom nothing is known."""
         return cls.of(np.empty(0, ROW))
 
-    @classmethod
-    def from_bytes(cls, data: bytes) -> Self:
-        """A timeline of packed rows, as `to_bytes` writes them and a store appends them."""
-        return cls.of(np.frombuffer(data, ROW))
-
     def rows(self) -> npt.NDArray[np.void]:
         """All rows, as a structured array of dtype `ROW`."""
         out = np.empty(len(self), ROW)
-        for name in COLUMNS:
+        for name in ROW_COLUMNS:
             out[name] = getattr(self, name)
         return out
 
@@ -68,17 +86,26 @@ class Timeline:
         """This timeline with further rows (dtype `ROW`), each at its own time."""
         return type(self).of(np.concatenate([self.rows(), rows]))
 
+    def before(self, at: int | npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Which rows count at an instant: happened earlier, and known then to be this customer's.
+
+        Arguments:
+            at: one instant, or one for each row.
+        """
+        return (self.at < at) & (self.known_at <= at) & (at < self.known_until)
+
     def until(self, at: int) -> Self:
-        """What was known just before an instant: `at` earlier, `known_at` not later."""
-        keep = (self.at < at) & (self.known_at <= at)
+        """What was known just before an instant."""
+        keep = self.before(at)
         return type(self)(**{name: getattr(self, name)[keep] for name in COLUMNS})
 
     def with_products(self, index: npt.NDArray[np.int32]) -> Self:
         """The same rows in another catalogue's numbering: `index[old] = new`, or -1."""
-        if not len(index):
-            return replace(self, product=np.full(len(self), -1, np.int32))
-        mapped = np.where(self.product >= 0, index[self.product], np.int32(-1))
-        return replace(self, product=mapped.astype(np.int32))
+        mapped = np.full(len(self), -1, np.int32)
+        if len(index):
+            mapped = np.where(self.product >= 0, index[self.product], mapped).astype(np.int32)
+        columns = {name: getattr(self, name) for name in COLUMNS}
+        return self._in_order({**columns, "product": mapped})
 
 
 @dataclass(frozen=True)
@@ -140,7 +167,7 @@ class Timelines:
             rows=Timeline(
                 **{
                     name: np.concatenate(
-                        [np.empty(0, ROW[name]), *(getattr(part, name) for part in parts)]
+                        [np.empty(0, LAYOUT[name]), *(getattr(part, name) for part in parts)]
                     )
                     for name in COLUMNS
                 }
@@ -152,7 +179,7 @@ class Timelines:
         folder.mkdir(parents=True, exist_ok=True)
         for name, array in self._arrays().items():
             np.save(folder / f"{name}.npy", array)
-        (folder / "timelines.json").write_text(json.dumps({"row": ROW.descr}))
+        (folder / "timelines.json").write_text(json.dumps({"columns": LAYOUT}))
 
     @classmethod
     def open(cls, folder: Path) -> "Timelines":
@@ -162,8 +189,8 @@ class Timelines:
             StorageError: the folder holds none, or of another row layout.
         """
         try:
-            layout = json.loads((folder / "timelines.json").read_text())["row"]
-            if [tuple(part) for part in layout] != ROW.descr:
+            layout = json.loads((folder / "timelines.json").read_text())["columns"]
+            if layout != LAYOUT:
                 raise StorageError(f"{folder} has another row layout; build the timelines again")
             load = {
                 # copy-on-write pages: the kernel is compiled once, for writable arrays

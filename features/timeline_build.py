@@ -1,5 +1,6 @@
 """From the event log to `Timelines`: DuckDB sorts, so that the log need not fit in memory."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -18,9 +19,12 @@ from features.events.event import ANONYMOUS_PREFIX, BOT
 from features.events.lock import held
 from features.events.log import LOG_SCHEMA, EventLog
 from features.events.schema import schema
-from features.timeline import COLUMNS, ROW, Timelines
+from features.timeline import COLUMNS, FOREVER, LAYOUT, TIES, Timelines
 
 FOLDER = "timelines"
+FORM = hashlib.sha256(json.dumps([LAYOUT, TIES]).encode()).hexdigest()[:8]
+"""Names the layout and order of rows, so that another version's timelines are built anew."""
+
 BATCH_ROWS = 500_000
 """Sorted rows held as Arrow at a time; 500,000 are some 20 MB."""
 
@@ -32,7 +36,7 @@ def timelines_of(log: EventLog) -> Timelines:
         StorageError: the disk is full; nothing half-built is kept.
     """
     cache = log.path / FOLDER
-    folder = cache / log.fingerprint
+    folder = cache / f"{log.fingerprint}-{FORM}"
     if not folder.exists():
         with engine.full_disk_said(cache):
             cache.mkdir(parents=True, exist_ok=True)
@@ -47,8 +51,8 @@ def build(
 ) -> Timelines:
     """Sort a log's events by person and time into `folder`, and map the result.
 
-    The order of rows is person, timestamp, event id, place in the order; it does not depend on
-    how the log is cut into segments.
+    The order of rows is person, timestamp, then `TIES`; it does not depend on how the log is cut
+    into segments.
 
     Arguments:
         log: the events.
@@ -129,65 +133,79 @@ def _open_events(con: duckdb.DuckDBPyConnection, log: EventLog, without: Path | 
 
 
 def _number_people(con: duckdb.DuckDBPyConnection, linked: bool) -> None:
-    """The table `persons` (customer id, number in the order of ids, known) and the owners."""
+    """The view `owned`, each event with whose it was and when; the numbered table `persons`.
+
+    A visitor's event is the visitor's own until the login that ties it to a user, then the
+    user's, and the visitor's again once the device is shared; so it stands there up to three
+    times, each for its span [known_at, known_until). Without `linked` it stays the visitor's.
+    """
     links = con.sql(
         f"""SELECT user_id, anonymous_id, min(received_at) AS {identity.LINKED_AT} FROM events
         WHERE user_id IS NOT NULL AND anonymous_id IS NOT NULL
         GROUP BY user_id, anonymous_id"""
     ).to_arrow_table()
-    known = identity.people(links.cast(identity.LINKS))
-    con.register("owners", known if linked else identity.LINKS.empty_table())
-    anonymous = engine.quoted(ANONYMOUS_PREFIX)
+    owners = identity.ownerships(links.cast(identity.LINKS))
+    con.register("owners", owners if linked else owners.slice(0, 0))
+    own = f"{engine.quoted(ANONYMOUS_PREFIX)} || anonymous_id"
+    spans = (
+        (own, "true", "received_at", f"coalesce(linked_at, {FOREVER})"),
+        (
+            "owner",
+            "linked_at IS NOT NULL",
+            "greatest(received_at, linked_at)",
+            f"coalesce(shared_at, {FOREVER})",
+        ),
+        (own, "shared_at IS NOT NULL", "greatest(received_at, shared_at)", f"{FOREVER}"),
+    )
+    visited = " UNION ALL ".join(
+        f"""SELECT * EXCLUDE (owner, linked_at, shared_at), {whose} AS customer_id,
+            {start} AS known_at, {end} AS known_until
+        FROM visits WHERE {which} AND {start} < {end}"""
+        for whose, which, start, end in spans
+    )
     con.execute(
-        f"""CREATE TEMP TABLE persons AS
+        f"""CREATE TEMP VIEW owned AS
+        WITH visits AS (
+            SELECT events.*, owners.user_id AS owner, linked_at, shared_at
+            FROM events LEFT JOIN owners USING (anonymous_id)
+            WHERE events.user_id IS NULL AND anonymous_id IS NOT NULL
+        )
+        SELECT *, user_id AS customer_id, received_at AS known_at, {FOREVER} AS known_until
+        FROM events WHERE user_id IS NOT NULL
+        UNION ALL {visited}"""
+    )
+    con.execute(
+        """CREATE TEMP TABLE persons AS
         SELECT customer_id, known, CAST(row_number() OVER (ORDER BY customer_id) - 1 AS INTEGER)
             AS person
-        FROM (
-            SELECT DISTINCT user_id AS customer_id, true AS known
-            FROM events WHERE user_id IS NOT NULL
-            UNION ALL
-            SELECT {anonymous} || anonymous_id, false FROM (
-                SELECT DISTINCT anonymous_id FROM events
-                WHERE user_id IS NULL AND anonymous_id IS NOT NULL
-            ) ANTI JOIN owners USING (anonymous_id)
-        )"""
+        FROM (SELECT customer_id, bool_or(user_id IS NOT NULL) AS known FROM owned GROUP BY ALL)"""
     )
 
 
 def _sorted_rows() -> str:
     """SQL of the timeline rows with their person's number, sorted."""
-    anonymous = engine.quoted(ANONYMOUS_PREFIX)
-    event_columns = "person, event_id, moment, known_at, channel"
+    event_columns = "person, moment, known_at, known_until, channel"
     return f"""
-        WITH owned AS (
-            SELECT events.*, coalesce(
-                       events.user_id, owners.user_id, {anonymous} || events.anonymous_id
-                   ) AS customer_id,
-                   CASE WHEN events.user_id IS NULL AND owners.linked_at IS NOT NULL
-                        THEN greatest(received_at, owners.linked_at)
-                        ELSE received_at END AS known_at
-            FROM events LEFT JOIN owners USING (anonymous_id)
-        ), placed AS (
+        WITH placed AS (
             SELECT owned.* EXCLUDE (channel), person, coalesce(channel_code, 0) AS channel
             FROM owned JOIN persons USING (customer_id) LEFT JOIN channels USING (channel)
         ), exploded AS (
-            SELECT {event_columns}, 0 AS place, type, product_id, value, quantity, measure
+            SELECT {event_columns}, type, product_id, value, quantity, measure
             FROM placed
             UNION ALL
-            SELECT {event_columns}, place, line_type, line.product_id, line.quantity * line.price,
+            SELECT {event_columns}, line_type, line.product_id, line.quantity * line.price,
                    line.quantity, line.price
             FROM (
-                SELECT {event_columns}, line_type, unnest(products) AS line,
-                       generate_subscripts(products, 1) AS place
+                SELECT {event_columns}, line_type, unnest(products) AS line
                 FROM placed JOIN line_types USING (type)
             )
         )
-        SELECT person, moment AS "at", known_at, CAST(value AS FLOAT) AS value,
+        SELECT person, moment AS "at", known_at, known_until, CAST(value AS FLOAT) AS value,
                CAST(quantity AS FLOAT) AS quantity, CAST(measure AS FLOAT) AS measure,
                CAST(coalesce(product, -1) AS INTEGER) AS product, CAST(type AS UTINYINT) AS type,
                CAST(channel AS UTINYINT) AS channel
         FROM exploded LEFT JOIN products USING (product_id)
-        ORDER BY person, moment, event_id, place"""
+        ORDER BY person, moment, {", ".join(TIES)}"""
 
 
 def _write(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
@@ -196,7 +214,7 @@ def _write(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
     [(rows,)] = con.execute(
         """SELECT count(*) + coalesce(sum(len(products)) FILTER (
                type IN (SELECT type FROM line_types)), 0)
-           FROM events WHERE user_id IS NOT NULL OR anonymous_id IS NOT NULL"""
+           FROM owned"""
     ).fetchall()
     counts = np.zeros(len(persons), np.int64)
     with _Arrays(folder, int(rows)) as arrays:
@@ -209,7 +227,7 @@ def _write(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
     np.save(folder / "customers.npy", np.array(ids, dtype=np.bytes_))
     np.save(folder / "known.npy", np.array(persons["known"].to_pylist(), dtype=np.bool_))
     np.save(folder / "offsets.npy", offsets)
-    (folder / "timelines.json").write_text(json.dumps({"row": ROW.descr}), "utf-8")
+    (folder / "timelines.json").write_text(json.dumps({"columns": LAYOUT}), "utf-8")
 
 
 class _Arrays:
@@ -218,7 +236,7 @@ class _Arrays:
     def __init__(self, folder: Path, rows: int) -> None:
         self._files = {name: (folder / f"{name}.npy").open("wb") for name in COLUMNS}
         for name, file in self._files.items():
-            header = {"descr": ROW[name].str, "fortran_order": False, "shape": (rows,)}
+            header = {"descr": LAYOUT[name], "fortran_order": False, "shape": (rows,)}
             np.lib.format.write_array_header_1_0(file, header)
 
     def __enter__(self) -> Self:
@@ -235,7 +253,7 @@ class _Arrays:
 
     def write(self, batch: pa.RecordBatch) -> None:
         for name, file in self._files.items():
-            file.write(_numbers(batch.column(name), ROW[name]).data)
+            file.write(_numbers(batch.column(name), np.dtype(LAYOUT[name])).data)
 
 
 def _numbers(column: pa.Array, dtype: np.dtype[np.generic]) -> npt.NDArray[np.generic]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import structlog
 
-from features.errors import BundleError, shown
+from features.errors import BundleError, StorageError, shown
 from features.timeline import Timeline
 from models.bundle import Bundle
 from serving.clock import Clock
@@ -20,6 +20,9 @@ POINTER = "champion.json"
 
 LARGE_CATALOG = 20_000
 """Products from which renumbering takes longer than a request should (about 1 µs each)."""
+
+RETRY_PAUSE_MS = 10_000
+"""Pause between two tries of a published bundle that was refused: verifying it reads it all."""
 
 RENUMBER_PAUSE_MS = 1_000
 """Pause between two renumberings of a large catalogue; until then a new product's views and
@@ -50,7 +53,11 @@ class Champion:
         self._clock = clock
         self._loading = threading.Lock()
         self._changing = threading.Lock()
-        self._pointer = b""
+        self._served = b""
+        """The pointer whose bundle serves."""
+        self._refused = b""
+        """The pointer whose bundle was refused last, to be tried again at `_retry_at`."""
+        self._retry_at = 0
         self._renumbered_at = 0
         self._behind = False
         self._live = Live.of(None, None, ())
@@ -63,9 +70,10 @@ class Champion:
         return self._live
 
     def check(self) -> bool:
-        """Look at the pointer; load and swap when it changed. True when it did.
+        """Look at the pointer; load and swap when it changed. True when the bundle serves anew.
 
-        A bundle that cannot be verified is refused: the one before goes on serving.
+        A bundle that cannot be verified is refused: the one before goes on serving. It is tried
+        again after a pause, since what was missing may come: a file, or the store.
         """
         with self._loading:
             try:
@@ -75,19 +83,24 @@ class Champion:
             except OSError as error:
                 self._refuse(None, f"cannot read {POINTER}: {error.strerror}")
                 return False
-            if pointer == self._pointer:
+            if pointer == self._served:
+                back, self.refusal = self.refusal is not None, None
+                return back
+            waiting = self.refusal is not None and self._clock() < self._retry_at
+            if pointer == self._refused and waiting:
                 return False
-            self._pointer = pointer
             version = None
             try:
                 version, folder = self._target(pointer)
                 bundle = Bundle.load(folder)
-            except BundleError as error:
+                live = Live.of(bundle, version, self._store.products(), self._store.fed(0))
+                with self._changing:  # short: requests wait for it, not for the loading
+                    self._live = live
+            except (BundleError, StorageError) as error:
+                self._refused = pointer
                 self._refuse(version, str(error))
                 return False
-            live = Live.of(bundle, version, self._store.products(), self._store.fed(0))
-            with self._changing:  # short: requests wait for it, not for the loading
-                self._live = live
+            self._served = pointer
             self.refusal = None
             log.info("bundle serves", version=version)
             return True
@@ -147,8 +160,9 @@ class Champion:
         return version, self._bundles / path
 
     def _refuse(self, version: str | None, reason: str) -> None:
+        self._retry_at = self._clock() + RETRY_PAUSE_MS
         if self.refusal is None or (self.refusal.version, self.refusal.reason) != (version, reason):
             log.error(
                 "bundle refused", version=version, reason=reason, still_serves=self._live.version
             )
-        self.refusal = Refusal(version, reason, self._clock())
+            self.refusal = Refusal(version, reason, self._clock())

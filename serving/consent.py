@@ -15,6 +15,9 @@ MARKETING = "marketing"
 _CHANGED = "Consent Changed"
 _UNSUBSCRIBING = ("Unsubscribed", "Email Marked as Spam", "Message Unsubscribed")
 
+_UNTOLD = "other"
+"""The channel of an event that tells none."""
+
 CONSENT_EVENTS = (_CHANGED, *_UNSUBSCRIBING)
 """The events that make statements."""
 
@@ -33,12 +36,20 @@ def consents_of(event: Event) -> tuple[Consent, ...]:
     changed, unsubscribing = _codes()
     if event.type == changed:
         said = json.loads(event.properties or "{}")
-        status: ConsentStatus = "granted" if said["status"].casefold() == "granted" else "denied"
-        channel = said.get("consent_channel") or ALL_CHANNELS
-        return (Consent(said["purpose"], channel, status, event.timestamp, event.event_id),)
+        purpose = _canonical("purpose", said["purpose"])
+        channel = _canonical("consent_channel", said.get("consent_channel") or ALL_CHANNELS)
+        granted = _canonical("status", said["status"]) == "granted"
+        status: ConsentStatus = "granted" if granted else "denied"
+        return (Consent(purpose, channel, status, event.timestamp, event.event_id),)
     if event.type in unsubscribing:
-        return (Consent(MARKETING, event.channel, "denied", event.timestamp, event.event_id),)
+        channel = _unsubscribed(event)
+        return (Consent(MARKETING, channel, "denied", event.timestamp, event.event_id),)
     return ()
+
+
+def purposes() -> tuple[str, ...]:
+    """What there is to consent to."""
+    return schema().properties["purpose"].values
 
 
 def standing(consents: Iterable[Consent], purpose: str, channel: str) -> Standing:
@@ -54,6 +65,25 @@ def standing(consents: Iterable[Consent], purpose: str, channel: str) -> Standin
         return Standing(allowed=False, said=False)
     last = max(covering, key=lambda consent: (consent.at, consent.status == "denied"))
     return Standing(allowed=last.status == "granted", said=True, at=last.at)
+
+
+def _unsubscribed(event: Event) -> str:
+    """The channel of the messages that are no longer wanted.
+
+    Not the one the event came by: whoever leaves a newsletter does so in a browser, and the
+    mailing service tells of it from a server. Where nothing tells which messages are meant,
+    all are: silence that was not asked for is the lesser harm.
+    """
+    kind = schema().of_code(event.type)
+    if kind is not None and kind.channel is not None:
+        return kind.channel
+    return ALL_CHANNELS if event.channel == _UNTOLD else event.channel
+
+
+def _canonical(name: str, text: str) -> str:
+    """A text in the one spelling; logs that are older than the list of values hold others."""
+    text = text.strip()
+    return schema().properties[name].canonical(text) or text.casefold()
 
 
 @cache

@@ -64,7 +64,7 @@ class Live:
         return replace(
             self,
             catalog=_warmed(catalog),
-            reference=_stretched(self.reference, catalog),
+            reference=self.reference.extended(catalog),
             index=np.concatenate([self.index, index]),
         )
 
@@ -86,7 +86,7 @@ class Live:
         return replace(
             self,
             catalog=_warmed(catalog),
-            reference=_stretched(self.reference, catalog),
+            reference=self.reference.extended(catalog),
             fed=max(self.fed, fed[-1].fed),
         )
 
@@ -125,18 +125,3 @@ def _warmed(catalog: Catalog) -> Catalog:
     for name in ("index", "parent", "category", "brand", "price", "first_seen_at", "available"):
         getattr(catalog, name)
     return catalog
-
-
-def _stretched(reference: Reference, catalog: Catalog) -> Reference:
-    """Population facts with room for new products and categories, of which nothing is known."""
-    products = len(catalog) - len(reference.product_buyers)
-    categories = len(catalog.categories) - len(reference.category_price)
-    if not products and not categories:
-        return reference
-    return replace(
-        reference,
-        category_price=np.pad(reference.category_price, (0, categories), constant_values=np.nan),
-        product_gap_days=np.pad(reference.product_gap_days, (0, products), constant_values=np.nan),
-        product_buyers=np.pad(reference.product_buyers, (0, products)),
-        co_offsets=np.pad(reference.co_offsets, (0, products), mode="edge"),
-    )

@@ -9,6 +9,7 @@ from features.compute import Matrix, vector
 from features.definitions import FEATURES
 from features.events.schema import schema
 from features.timeline import Timeline
+from models.declared import features_named
 from serving.champion import Champion
 from serving.clock import Clock
 from serving.errors import UnknownCustomerError
@@ -32,7 +33,8 @@ class Known:
 
     def features(self, names: Sequence[str] | None = None) -> Matrix:
         """The declared features, or those named, in order; NaN where undefined."""
-        chosen = FEATURES if names is None else tuple(_BY_NAME[name] for name in names)
+        # always the same tuple for the same names: the kernel's program is found by it
+        chosen = FEATURES if names is None else features_named(tuple(names))
         return vector(
             self.timeline, self.at, self.live.catalog, self.live.reference, features=chosen
         )
@@ -140,28 +142,31 @@ class Profiles:
         )
 
 
-_BY_NAME = {feature.name: feature for feature in FEATURES}
-
-
 def _line_codes() -> list[int]:
     return [schema().code("Order Line"), schema().code("Refund Line")]
 
 
 def _orders(past: Timeline, live: Live) -> list[Order]:
-    """The latest orders, newest first; an order's lines follow its own row."""
+    """The latest orders, newest first, each with the lines of its instant.
+
+    Of several orders at one instant the timeline does not tell whose a line is; the first that
+    is shown has them all.
+    """
     order, line = schema().code("Order Completed"), schema().code("Order Line")
     channels = schema().channel_names
     found = []
+    told: set[int] = set()
     for row in np.flatnonzero(past.type == order)[: -LAST_ORDERS - 1 : -1]:
-        end = row + 1
-        while end < len(past) and past.type[end] == line and past.at[end] == past.at[row]:
-            end += 1
+        at = int(past.at[row])
+        begin, end = np.searchsorted(past.at, (at, at + 1))
+        lines = [] if at in told else np.flatnonzero(past.type[begin:end] == line) + begin
+        told.add(at)
         found.append(
             Order(
-                at=int(past.at[row]),
+                at=at,
                 total=_number(past.value[row]),
                 channel=channels.get(int(past.channel[row]), "other"),
-                lines=tuple(_line(past, i, live) for i in range(row + 1, end)),
+                lines=tuple(_line(past, int(i), live) for i in lines),
             )
         )
     return found

@@ -95,17 +95,18 @@ def test_a_call_is_answered(command: str, port: int, demo: Path) -> None:
 
 
 def test_the_jobs_run_in_the_order_given(demo: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own"
     jobs = [c for c in COMMANDS if c.startswith(".venv/bin/python")]
     assert jobs
     for job in jobs:
         command = job.replace(".venv/bin/python", sys.executable)
         command = command.replace("path/to/tables", str(demo / "shop"))
-        run(command.replace("scores.parquet", str(tmp_path / "scores.parquet")), demo)
+        run(command.replace("scores.parquet", str(tmp_path / "scores.parquet")), own)
     assert (tmp_path / "scores.parquet").stat().st_size > 0
 
 
 def test_the_notebook_code_runs(demo: Path) -> None:
-    code = PYTHON.replace(".regulars", str(demo))
+    code = PYTHON.replace(".regulars/demo", str(demo))
     probability = "print('answered', len(champion.predict(frame)))"
     done = subprocess.run(
         [sys.executable, "-c", f"{code}\n{probability}"],

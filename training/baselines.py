@@ -55,7 +55,7 @@ def churn_baselines(
     for at in instants.tolist():
         customers = orders.eligible(at)
         table.append(np.log1p(rfm(orders, customers, at)))
-        left.append(~np.isin(customers, orders.returning(at, horizon_days)))
+        left.append(~np.isin(customers, orders.returning(at, horizon_days, cutoff)))
     past, labels = np.concatenate(table), np.concatenate(left)
     now = np.log1p(rfm(orders, orders.eligible(cutoff), cutoff))
     out = {}

@@ -26,6 +26,7 @@ class Orders:
     """Places in the timelines, rising."""
     at: npt.NDArray[np.int64]
     known_at: npt.NDArray[np.int64]
+    known_until: npt.NDArray[np.int64]
     value: npt.NDArray[np.float32]
     known: npt.NDArray[np.bool_]
     """By place: whether somebody stands behind the timeline."""
@@ -39,22 +40,31 @@ class Orders:
             customer=np.searchsorted(timelines.offsets, place, side="right") - 1,
             at=np.asarray(rows.at[place], np.int64),
             known_at=np.asarray(rows.known_at[place], np.int64),
+            known_until=np.asarray(rows.known_until[place], np.int64),
             value=np.asarray(rows.value[place], np.float32),
             known=timelines.known,
         )
 
     def before(self, at: int) -> npt.NDArray[np.bool_]:
         """Which orders were known before an instant."""
-        return (self.at < at) & (self.known_at <= at)
+        return (self.at < at) & (self.known_at <= at) & (at < self.known_until)
 
     def eligible(self, at: int) -> npt.NDArray[np.int64]:
         """Places of known customers with at least one order before an instant, rising."""
         customers = np.unique(self.customer[self.before(at)])
         return customers[self.known[customers]]
 
-    def returning(self, at: int, horizon_days: int) -> npt.NDArray[np.int64]:
-        """Places of customers who order in the horizon that begins at an instant, rising."""
+    def returning(
+        self, at: int, horizon_days: int, known_by: int | None = None
+    ) -> npt.NDArray[np.int64]:
+        """Places of customers who order in the horizon that begins at an instant, rising.
+
+        With `known_by`, only orders that had arrived by that instant: what a model trained then
+        could have seen.
+        """
         inside = (self.at >= at) & (self.at < at + horizon_days * DAY_MS)
+        if known_by is not None:
+            inside &= self.known_at <= known_by
         return np.unique(self.customer[inside])
 
 
@@ -79,6 +89,7 @@ def churn_rows(
     *,
     features: tuple[Feature, ...] = FEATURES,
     reference: Reference | None = None,
+    known_by: int | None = None,
     threads: int = 1,
     progress: Callable[[int], None] | None = None,
 ) -> ChurnRows:
@@ -91,6 +102,7 @@ def churn_rows(
         horizon_days: days after an instant in which an order means the customer stayed.
         features: which features.
         reference: population facts for all instants; computed as of each when None.
+        known_by: labels count only orders that had arrived by then; all when None.
         threads: of the kernel.
         progress: called with the number of instants done.
 
@@ -108,7 +120,9 @@ def churn_rows(
                 X=matrix(
                     timelines, customer, at_rows, catalog, facts, features=features, threads=threads
                 ),
-                y=~np.isin(customer, orders.returning(at, horizon_days), assume_unique=True),
+                y=~np.isin(
+                    customer, orders.returning(at, horizon_days, known_by), assume_unique=True
+                ),
                 at=at_rows,
                 customer=customer,
             )
@@ -136,6 +150,7 @@ def periods(
     horizon_days: int,
     *,
     customers: int | None = None,
+    known_by: int | None = None,
     seed: int = 0,
 ) -> Iterator[Period]:
     """For each instant the customers who bought in the horizon after it, and what.
@@ -149,18 +164,22 @@ def periods(
         instants: int64 ms UTC.
         horizon_days: days after an instant in which a purchase is a right answer.
         customers: how many customers of one period at most, drawn at random; all when None.
+        known_by: only purchases that had arrived by then are right answers; all when None.
         seed: of that draw.
     """
     orders = Orders.of(timelines)
     for at in instants.tolist():
         everyone = orders.eligible(at)
-        chosen = everyone[np.isin(everyone, orders.returning(at, horizon_days), assume_unique=True)]
+        returned = orders.returning(at, horizon_days, known_by)
+        chosen = everyone[np.isin(everyone, returned, assume_unique=True)]
         if customers is not None and len(chosen) > customers:
             draw = np.random.default_rng([seed, at]).choice(len(chosen), customers, replace=False)
             chosen = chosen[np.sort(draw)]
         owner, place = lines(timelines, chosen)
         moment = timelines.rows.at[place]
         inside = (moment >= at) & (moment < at + horizon_days * DAY_MS)
+        if known_by is not None:
+            inside &= timelines.rows.known_at[place] <= known_by
         bought = catalog.parent[timelines.rows.product[place[inside]]]
         pair = np.unique(owner[inside] * np.int64(len(catalog)) + bought)
         owner, bought = np.divmod(pair, len(catalog))

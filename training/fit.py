@@ -60,6 +60,7 @@ def train_churn(
         catalog,
         instants,
         recipe.horizon_days,
+        known_by=cutoff,
         threads=threads,
         progress=lambda steps: done("churn rows", steps),
     )
@@ -144,6 +145,7 @@ def train_next_product(
         instants,
         recipe.horizon_days,
         customers=recipe.customers_per_period,
+        known_by=cutoff,
         seed=seed,
     )
     return model.fit(timelines, catalog, past, cutoff, recipe.horizon_days, progress=done)

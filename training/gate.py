@@ -5,6 +5,7 @@ champion's figure, because figures on one period are noisy: with 5,000 customers
 deviation of an AUC near .8 is about .006.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -48,7 +49,8 @@ def compare(
     """The deciding figures side by side.
 
     A figure that only the candidate has is a gain; one that only the champion has is a loss,
-    whatever the tolerance; one that neither has is left out.
+    whatever the tolerance; one that neither has is left out. An undefined figure (NaN, where
+    nobody left or nobody stayed) counts as none.
 
     Arguments:
         champion: metrics of the version that serves.
@@ -61,7 +63,7 @@ def compare(
     """
     comparisons = []
     for metric, higher in HIGHER_IS_BETTER.items():
-        was, now = champion.get(metric), candidate.get(metric)
+        was, now = _defined(champion, metric), _defined(candidate, metric)
         if was is None and now is None:
             continue
         limit = None if was is None else was * (1 - tolerance if higher else 1 + tolerance)
@@ -73,3 +75,8 @@ def compare(
             holds = now >= limit if higher else now <= limit
         comparisons.append(Comparison(metric, was, now, limit, holds))
     return comparisons
+
+
+def _defined(metrics: Mapping[str, float], name: str) -> float | None:
+    value = metrics.get(name)
+    return None if value is None or math.isnan(value) else value

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from features.errors import NotEnoughDataError, RegistryError
+from features.errors import BundleError, NotEnoughDataError, RegistryError
 from features.instants import iso
 from models.bundle import Bundle
 from training.evaluate import evaluate
@@ -141,7 +141,9 @@ def rollback(
 
 
 def pull(registry: Registry, bundles: Path, now: int) -> Version | None:
-    """Publish the registry's champion here; gives it if it was not the one that serves.
+    """Publish the registry's champion here; gives it if anything had to be done.
+
+    The pointer is written again when only its bundle was mended: the service looks at that.
 
     Raises:
         RegistryError: nothing is champion.
@@ -152,9 +154,12 @@ def pull(registry: Registry, bundles: Path, now: int) -> Version | None:
         raise RegistryError(
             f"no version is champion in {registry.tracking.uri}; run: python -m training promote"
         )
-    publish(lambda folder: registry.shipped(champion, folder), champion.number, bundles)
-    if pointed(bundles) == champion.number:
-        return None
+    published = publish(lambda folder: registry.shipped(champion, folder), champion.number, bundles)
+    try:
+        if not published and pointed(bundles) == champion.number:
+            return None
+    except BundleError:
+        pass  # an unreadable pointer is what `pull` is run for
     point(champion.number, bundles, now)
     return champion
 

@@ -18,7 +18,7 @@ from models.bundle import Bundle
 POINTER: Final = "champion.json"
 
 
-def publish(fetch: Callable[[Path], Path], version: int, bundles: Path) -> Path:
+def publish(fetch: Callable[[Path], Path], version: int, bundles: Path) -> bool:
     """Put a version's bundle in its folder, verified; the pointer stays as it is.
 
     A folder that is there already and sound is kept; a damaged one is replaced.
@@ -27,6 +27,9 @@ def publish(fetch: Callable[[Path], Path], version: int, bundles: Path) -> Path:
         fetch: copies the bundle somewhere under the folder it is given and returns where.
         version: the registered version.
         bundles: the folder of published bundles.
+
+    Returns:
+        Whether it was put there now; False when it was there already, and sound.
 
     Raises:
         BundleError: what was fetched is damaged or of another schema.
@@ -39,7 +42,7 @@ def publish(fetch: Callable[[Path], Path], version: int, bundles: Path) -> Path:
         except BundleError:
             pass
         else:
-            return target
+            return False
     try:
         bundles.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".incoming-", dir=bundles) as scratch:
@@ -53,7 +56,7 @@ def publish(fetch: Callable[[Path], Path], version: int, bundles: Path) -> Path:
             f"cannot write version {version} to {bundles}: {error}; "
             "free some space or check the folder's rights, and publish again"
         ) from error
-    return target
+    return True
 
 
 def point(version: int, bundles: Path, now: int) -> None:

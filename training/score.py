@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -79,6 +80,7 @@ def score(
     customers = Orders.of(timelines).eligible(at)
     if not len(customers):
         raise NotEnoughDataError(f"no known customer has an order before {iso(at)}")
+    bundle = replace(bundle, reference=bundle.reference.extended(catalog))
     horizon = None if bundle.churn is None else bundle.churn.horizon_days_
     about = {"version": version, "instant": iso(at), "horizon_days": horizon}
     schema = SCHEMA.with_metadata({"regulars": json.dumps(about)})

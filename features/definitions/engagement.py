@@ -72,7 +72,7 @@ FEATURES = (
     ),
     *(
         feature
-        for channel in ("email", "push")
+        for channel in ("email", "push", "sms")
         for step, events in MESSAGES.items()
         for feature in _counts(
             f"{channel}_{step}",
@@ -91,7 +91,7 @@ FEATURES = (
             unit="share",
             meaning=f"Share of messages by {channel} that were opened in the last 90 days",
         )
-        for channel in ("email", "push")
+        for channel in ("email", "push", "sms")
     ),
     Feature(
         "engagement",

@@ -44,7 +44,8 @@ class Aggregation(IntEnum):
     DISTINCT = 13
     """Different keys, at most KEY_LIMIT."""
     TOP = 14
-    """The key with the most rows, the more recent one on a tie."""
+    """The key with the most rows (or, by `rank`, the second, third most), the more recent one
+    on a tie."""
     TOP_SHARE = 15
     """That key's share of the rows that have a key."""
     SESSIONS = 16
@@ -112,6 +113,8 @@ class Feature:
     """Only rows of these channels; all when empty."""
     between: tuple[float, float] | None = None
     """Only rows whose `value` lies in this closed interval."""
+    rank: int = 1
+    """TOP, TOP_SHARE: 2 is the key with the second most rows."""
     of: tuple[str, str] | None = None
     """RATIO: the names of two features that stand earlier in the list."""
     scale: float = 1.0
@@ -136,6 +139,8 @@ class Feature:
         parts = [self.family, self.subject]
         if self.aggregation not in _UNNAMED:
             parts.append(self.aggregation.name.lower())
+        if self.rank > 1:
+            parts.append(str(self.rank))
         if self.aggregation not in _WITHOUT_WINDOW:
             if self.after:
                 parts.append(f"{self.after}d_to")

@@ -9,25 +9,34 @@ FEATURES = (
     *(
         Feature(
             "preference",
-            subject,
+            noun,
             LINE,
             aggregation,
             number,
-            unit=unit,
-            meaning=meaning,
+            rank=rank,
+            unit=unit.format(noun),
+            meaning=f"{meaning} {noun} bought {place}",
         )
-        for subject, number, noun in (
-            ("category", Number.CATEGORY, "category"),
-            ("brand", Number.BRAND, "brand"),
-        )
+        for noun, number in (("category", Number.CATEGORY), ("brand", Number.BRAND))
+        for rank, place in ((1, "most"), (2, "second most"), (3, "third most"))
         for aggregation, unit, meaning in (
-            (Aggregation.TOP, f"{noun} index", f"The {noun} bought most"),
-            (Aggregation.TOP_SHARE, "share", f"Share of purchases from the {noun} bought most"),
-            (
-                Aggregation.DISTINCT,
-                {"category": "categories", "brand": "brands"}[noun],
-                f"Different {'categories' if noun == 'category' else 'brands'} bought",
-            ),
+            (Aggregation.TOP, "{} index", "The"),
+            (Aggregation.TOP_SHARE, "share", "Share of purchases from the"),
+        )
+    ),
+    *(
+        Feature(
+            "preference",
+            noun,
+            LINE,
+            Aggregation.DISTINCT,
+            number,
+            unit=several,
+            meaning=f"Different {several} bought",
+        )
+        for noun, several, number in (
+            ("category", "categories", Number.CATEGORY),
+            ("brand", "brands", Number.BRAND),
         )
     ),
     *(

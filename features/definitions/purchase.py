@@ -79,7 +79,7 @@ FEATURES = (
             unit="pieces",
             meaning=f"Mean pieces in an order {_period(window)}",
         )
-        for window in (90, 365, None)
+        for window in WINDOWS
     ),
     *(
         Feature(
@@ -103,7 +103,7 @@ FEATURES = (
             unit="money",
             meaning=f"Discounts {_period(window)}",
         )
-        for window in (90, 365, None)
+        for window in WINDOWS
     ),
     *(
         Feature(
@@ -114,7 +114,7 @@ FEATURES = (
             unit="returns",
             meaning=f"Orders returned or cancelled {_period(window)}",
         )
-        for window in (90, 365, None)
+        for window in WINDOWS
     ),
     *(
         Feature(
@@ -127,7 +127,7 @@ FEATURES = (
             unit="money",
             meaning=f"Value of returns {_period(window)}",
         )
-        for window in (365, None)
+        for window in WINDOWS
     ),
     Feature(
         "purchase",

@@ -123,7 +123,7 @@ class _Import:
             self._con.register("_catalogue", _numbered(self._changes.catalog))
             merged = self._con.sql(_merged(name, self._columns[name])).to_arrow_table()
             self._con.unregister("_catalogue")
-            self._changes.save_catalog(Catalog(merged))
+            self._changes.save_catalog(Catalog(merged, before=self._changes.catalog))
             self._progress("products", merged.num_rows)
 
     def keep_rejected(self) -> dict[tuple[str, str, str], int]:

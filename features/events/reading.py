@@ -55,7 +55,7 @@ def typed(name: str, kind: Kind, sql_type: ColumnType) -> str:
     column, told = engine.name(name), sql_type.sql
     if kind in ("id", "text"):
         text = f"nullif(trim(CAST({column} AS VARCHAR)), '')"
-        return f"upper({text})" if name == C.CURRENCY else text
+        return rules.canonical(name, text)
     if kind == "number":
         number = f"TRY_CAST({column} AS DOUBLE)"
         whole = told not in (*_FLOATING, "VARCHAR", "JSON")

@@ -1,5 +1,7 @@
 """Why a row or an event is rejected, in the same words for imports and for the service."""
 
+from collections.abc import Iterable
+
 from features.events.schema import MAX_ID_BYTES
 
 MISSING = "missing, and this event needs it"
@@ -35,6 +37,15 @@ def below(minimum: float) -> str:
 def above(maximum: float) -> str:
     """The reason for a number over its greatest."""
     return f"above {maximum:g}"
+
+
+def none_of(values: Iterable[str]) -> str:
+    """The reason for a text that is none of those allowed.
+
+    >>> none_of(["granted", "denied"])
+    'none of: granted, denied'
+    """
+    return f"none of: {', '.join(values)}"
 
 
 def other_currency(currency: str) -> str:

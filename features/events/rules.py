@@ -82,6 +82,18 @@ def columns(produces: Produces) -> dict[str, Kind]:
     }
 
 
+def canonical(name: str, text: str) -> str:
+    """SQL of a text as it is kept: of those that a property allows in one spelling."""
+    if name == C.CURRENCY:
+        return f"upper({text})"
+    declared = schema().properties.get(name)
+    if declared is None or not declared.values:
+        return text
+    spellings = {**dict(zip(declared.values, declared.values, strict=True)), **declared.spellings}
+    branches = " ".join(f"WHEN {quoted(k)} THEN {quoted(v)}" for k, v in spellings.items())
+    return f"CASE lower({text}) {branches} ELSE {text} END"
+
+
 REQUIRED: dict[Produces, tuple[str, ...]] = {
     "events": (C.EVENT_ID, EVENT, C.TIMESTAMP),
     "orders": (C.ORDER_ID, C.TIMESTAMP),
@@ -238,6 +250,10 @@ def _bounds(produces: Produces, name: str) -> Iterator[Fault]:
     if declared.maximum is not None:
         reason = quoted(reasons.above(declared.maximum))
         yield Fault(f"{name} > {declared.maximum}", name, name, reason)
+    if declared.values:
+        allowed = ", ".join(quoted(value) for value in declared.values)
+        reason = quoted(reasons.none_of(declared.values))
+        yield Fault(f"{name} NOT IN ({allowed})", name, name, reason)
 
 
 def _instants(present: Collection[str], produces: Produces, now: int) -> Iterator[Fault]:

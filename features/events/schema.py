@@ -1,6 +1,7 @@
 """The event schema as Python sees it: loaded once from `schema.toml`."""
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -29,6 +30,16 @@ class Property:
     maximum: float | None = None
     also: tuple[str, ...] = ()
     """Other names under which clients send it; the first that is present counts."""
+    values: tuple[str, ...] = ()
+    """The only texts it may hold, in lower case; empty allows any."""
+    spellings: Mapping[str, str] = field(default_factory=dict)
+    """Other spellings of these, each with the one that is kept."""
+
+    def canonical(self, text: str) -> str | None:
+        """The allowed value that a text means, whatever its case; None when it means none."""
+        text = text.lower()
+        text = self.spellings.get(text, text)
+        return text if not self.values or text in self.values else None
 
 
 @dataclass(frozen=True)
@@ -110,16 +121,13 @@ def schema() -> Schema:
 
 def _parse(document: dict[str, Any]) -> Schema:
     properties = {
-        name: Property(name=name, **{**declared, "also": tuple(declared.get("also", ()))})
+        name: Property(name=name, **_fields(declared))
         for name, declared in document["properties"].items()
     }
     by_name: dict[str, EventType] = {}
     by_code: dict[int, EventType] = {}
     for declared in document["events"]:
-        fields: dict[str, Any] = {
-            key: tuple(v) if isinstance(v, list) else v for key, v in declared.items()
-        }
-        event = EventType(**fields)
+        event = EventType(**_fields(declared))
         for name in {event.name.casefold(), *(alias.casefold() for alias in event.aliases)}:
             if name in by_name:
                 raise InputError(f"schema.toml names {shown(name)} twice; rename one")
@@ -139,3 +147,7 @@ def _parse(document: dict[str, Any]) -> Schema:
         _by_name=by_name,
         _by_code=by_code,
     )
+
+
+def _fields(declared: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(v) if isinstance(v, list) else v for key, v in declared.items()}

@@ -180,7 +180,7 @@ class Transaction:
         ).to_arrow_table()
         con.unregister("_listed")
         if unlisted.num_rows:
-            self.save_catalog(Catalog(extended(self.catalog.table, unlisted)))
+            self.save_catalog(Catalog(extended(self.catalog.table, unlisted), before=self.catalog))
         return by_name
 
     def _content_of(self, catalog: Catalog) -> int:

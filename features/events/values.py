@@ -28,6 +28,11 @@ def read(declared: Property, given: Mapping[str, Any]) -> Any:
     kind = kind_of(declared)
     if kind in ("text", "id"):
         held = text(declared.name, value, identifier=kind == "id")
+        if held and declared.values:
+            allowed = declared.canonical(held)
+            if allowed is None:
+                raise EventError(declared.name, value, reasons.none_of(declared.values))
+            return allowed
         return held.upper() if held and declared.name == C.CURRENCY else held
     if kind == "number":
         return number(declared.name, value, declared.minimum, declared.maximum)

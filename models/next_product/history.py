@@ -70,6 +70,7 @@ class Histories:
         owner, place = lines(timelines, customers)
         until = instants[owner]
         keep = (rows.at[place] < until) & (rows.known_at[place] <= until)
+        keep &= until < rows.known_until[place]
         owner, place = owner[keep], place[keep]
         return cls(
             offsets=np.searchsorted(owner, np.arange(len(customers) + 1)).astype(np.int64),
@@ -87,7 +88,7 @@ class Histories:
         For someone who has bought nothing yet, the products looked at or put into the cart
         stand in, so that a first-time visitor is not shown best-sellers only.
         """
-        known = (timeline.at < at) & (timeline.known_at <= at) & (timeline.product >= 0)
+        known = timeline.before(at) & (timeline.product >= 0)
         keep = np.flatnonzero(known & (timeline.type == schema().code("Order Line")))
         bought = len(keep) > 0
         if not bought:

@@ -32,7 +32,9 @@ class Period:
             begin: place of the first of them in `customers`.
         """
         counts = np.diff(proposals.offsets)
-        size = int(max(proposals.products.max(initial=0), self.products.max(initial=0))) + 1
-        owner = np.repeat(np.arange(begin, begin + len(counts)), counts)
-        bought_by = np.repeat(np.arange(len(self.customers)), np.diff(self.offsets))
-        return np.isin(owner * size + proposals.products, bought_by * size + self.products)
+        ends = self.offsets[begin : begin + len(counts) + 1]
+        products = self.products[ends[0] : ends[-1]]
+        size = int(max(proposals.products.max(initial=0), products.max(initial=0))) + 1
+        owner = np.repeat(np.arange(len(counts)), counts)
+        bought_by = np.repeat(np.arange(len(counts)), np.diff(ends))
+        return np.isin(owner * size + proposals.products, bought_by * size + products)

@@ -160,7 +160,7 @@ class NextProductModel:
         """
         if k < 0:
             raise InputError(f"k = {k}: must be 0 or more")
-        may = shown(catalog, exclude, allowed)
+        may = shown(catalog, at, exclude, allowed)
         history = Histories.one(timeline, at, catalog)
         out: list[Recommendation] = []
         if len(history.product) and k:
@@ -200,7 +200,7 @@ class NextProductModel:
             Products, int32, shape (customers, k), best first; -1 where there are no more.
         """
         out = np.full((len(customers), k), -1, np.int32)
-        may = shown(catalog)
+        may = shown(catalog, at)
         order = filling(self.popular, catalog)
         order = order[may[order]]
         batch = self._batch(self.generators, timelines, catalog, reference)
@@ -221,7 +221,8 @@ class NextProductModel:
         """The mean share of what customers bought in a period that any generator proposed."""
         found = np.zeros(len(period.customers))
         batch = self._batch(self.generators, timelines, catalog, period.reference)
-        for begin, proposals in batch.proposals(period.customers, period.at, shown(catalog)):
+        may = shown(catalog, period.at)
+        for begin, proposals in batch.proposals(period.customers, period.at, may):
             counts = np.diff(proposals.offsets)
             owner = np.repeat(np.arange(begin, begin + len(counts)), counts)
             found += np.bincount(owner, period.bought(proposals, begin), len(found))

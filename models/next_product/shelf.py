@@ -12,19 +12,23 @@ from models.next_product.popular import Popular
 
 
 def shown(
-    catalog: Catalog, exclude: Collection[int] = (), allowed: npt.NDArray[np.bool_] | None = None
+    catalog: Catalog,
+    at: int,
+    exclude: Collection[int] = (),
+    allowed: npt.NDArray[np.bool_] | None = None,
 ) -> npt.NDArray[np.bool_]:
     """Which parents may be shown, shape (products,); variants themselves never are.
 
     Arguments:
         catalog: what is not available in any variant is left out.
+        at: int64 ms UTC; what was first seen at or after it does not exist yet.
         exclude: products to leave out, with all their variants.
         allowed: which products may be shown; a parent may if it or a variant may.
 
     Raises:
         InputError: `allowed` has another length than the catalogue.
     """
-    mask = catalog.available
+    mask = catalog.available & (catalog.first_seen_at < at)
     if allowed is not None:
         if allowed.shape != mask.shape:
             raise InputError(

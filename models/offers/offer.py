@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from features.definitions import FEATURES
 from features.events.schema import schema
+from models.reasons import sentence
 
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
@@ -52,7 +53,7 @@ class Rule:
     def why_not(self, features: Mapping[str, float]) -> str:
         """What the rule asks and what the customer has, in words."""
         value = features.get(self.feature, math.nan)
-        return f"needs {self.text}, is {'not known' if math.isnan(value) else f'{value:g}'}"
+        return f"needs {self.text}; {sentence(self.feature, value)}"
 
 
 class Cost(BaseModel):

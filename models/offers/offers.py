@@ -164,7 +164,7 @@ def _why_not(
     if channel is not None and channel not in offer.channels:
         return f"is not for {channel}, only for {', '.join(offer.channels)}"
     if purposes is not None and offer.purpose not in purposes:
-        return f"needs consent to {offer.purpose}"
+        return f"needs consent to {offer.purpose}" + (f" by {channel}" if channel else "")
     for rule in offer.rules:
         if not rule.holds(features):
             return rule.why_not(features)

@@ -5,15 +5,13 @@ import uuid
 from collections.abc import Sequence
 
 from models.offers import OfferDecision
-from serving.consent import standing
+from serving.consent import purposes, standing
 from serving.profile import Known
 from serving.store import Consent, Decision
 
 KIND = "offer"
 ORDER_VALUE = ("purchase_order_value_mean_365d", "purchase_order_value_mean_life")
 """What an order of the customer is worth: of the last year, else of all time."""
-
-_PURPOSES = ("service", "marketing", "personalisation", "profiling", "location")
 
 
 def next_offer(
@@ -61,7 +59,7 @@ def next_offer(
         probability,
         worth,
         channel=channel,
-        purposes=[p for p in _PURPOSES if standing(consents, p, channel).allowed],
+        purposes=[p for p in purposes() if standing(consents, p, channel).allowed],
         without=without,
     )
     return _decision(customer_id, channel, known.at, model_version, chosen)

@@ -1,6 +1,6 @@
 """Durable timers: set with the event that causes them, looked at when due, decided once."""
 
-import uuid
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 
 import structlog
@@ -11,7 +11,7 @@ from features.timeline import Timeline
 from serving.clock import Clock
 from serving.decisions.policy import decide
 from serving.decisions.triggers import Trigger
-from serving.store import Decision, Due, Store, Timer
+from serving.store import Decision, Due, Person, Store, Timer
 
 log = structlog.get_logger()
 
@@ -20,11 +20,12 @@ LEASE_MS = 30_000
 
 
 def timers_of(event: Event, triggers: Sequence[Trigger]) -> tuple[Timer, ...]:
-    """The timers an event sets."""
+    """The timers an event sets; what is told of long after it happened sets none."""
+    late = event.received_at - event.timestamp
     return tuple(
         Timer(trigger=trigger.name, started_at=event.timestamp, due_at=due_at)
         for trigger in triggers
-        if (due_at := trigger.due_at(event)) is not None
+        if late <= trigger.too_late_ms and (due_at := trigger.due_at(event)) is not None
     )
 
 
@@ -80,6 +81,10 @@ class Timers:
             log.warning("timer dropped", trigger=due.trigger, known=trigger is not None)
             self._store.settle(due, None, version=() if person is None else person.version)
             return None
+        decision_id = _decision_id(trigger, person)
+        if self._store.decision(decision_id) is not None:
+            self._store.settle(due, None, version=person.version)  # another of their ids' timers
+            return None
         at = self._clock() + 1  # what was acknowledged up to now counts
         finding = trigger.look(self._translate(person.timeline), at)
         decision = None
@@ -87,15 +92,31 @@ class Timers:
             decision = decide(
                 trigger,
                 finding,
-                decision_id=f"dec_{uuid.uuid4().hex}",
+                decision_id=decision_id,
                 customer_id=person.customer_id,
                 at=at,
                 consents=self._store.consents(person.customer_id),
                 earlier=self._store.decisions(person.customer_id, kind=trigger.name, limit=10),
                 model_version=self._model_version(),
             )
-        if not self._store.settle(due, decision, version=person.version):
-            return None  # something happened meanwhile; the timer is due again
+        try:
+            if not self._store.settle(due, decision, version=person.version):
+                return None  # something happened meanwhile; the timer is due again
+        except StorageError:
+            if decision is None or self._store.decision(decision_id) is None:
+                raise
+            self._store.settle(due, None, version=person.version)  # another worker was first
+            return None
         if decision is not None:
             log.info("decided", trigger=trigger.name, action=decision.action)
         return decision
+
+
+def _decision_id(trigger: Trigger, person: Person) -> str:
+    """The id of the one decision that a trigger makes on the same knowledge of a person.
+
+    A visitor who logs in brings along timers of their own, which another worker may hold. Both
+    workers may look, but only one can keep a decision under this id.
+    """
+    known = f"{trigger.name}\n{person.customer_id}\n{person.version}"
+    return f"dec_{hashlib.sha256(known.encode()).hexdigest()[:32]}"

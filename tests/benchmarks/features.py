@@ -218,6 +218,8 @@ def _difference(timelines: Timelines, catalog: Catalog, reference: Reference) ->
     who = np.arange(0, len(timelines), max(1, len(timelines) // 500))
     batch = matrix(timelines, who, np.full(len(who), END), catalog, reference)
     single = [vector(timelines.customer(int(i)), END, catalog, reference) for i in who]
+    if not np.array_equal(np.isnan(batch), np.isnan(single)):
+        return float("inf")
     return float(np.nanmax(np.abs(batch - np.array(single)), initial=0.0))
 
 

@@ -60,7 +60,7 @@ class Oracle:
             ends = [x - (self.at - int(self.timeline.at[i])) / DAY_MS for x, _, i in numbers]
             return min((end for end in ends if end > 0), default=math.nan)
         if how in (A.DISTINCT, A.TOP, A.TOP_SHARE):
-            return self._keys(how, [value for value in values if value >= 0])
+            return self._keys(how, [value for value in values if value >= 0], feature.rank)
         if not values:
             return math.nan
         return {
@@ -131,12 +131,12 @@ class Oracle:
         return math.sqrt(sum((gap - mean) ** 2 for gap in gaps) / len(gaps))
 
     @staticmethod
-    def _keys(how: Aggregation, values: list[float]) -> float:
+    def _keys(how: Aggregation, values: list[float], rank: int) -> float:
         kept = list(dict.fromkeys(reversed(values)))[:KEY_LIMIT]
         if how is A.DISTINCT:
             return len(kept)
-        if not kept:
+        if len(kept) < rank:
             return math.nan
         counts = Counter(values)
-        best = max(kept, key=lambda key: (counts[key], -kept.index(key)))
+        best = sorted(kept, key=lambda key: (-counts[key], kept.index(key)))[rank - 1]
         return best if how is A.TOP else counts[best] / len(values)

@@ -75,3 +75,9 @@ def test_an_unknown_customer_is_named(log: EventLog) -> None:
 def test_a_wrong_date_says_how_to_write_one(log: EventLog) -> None:
     with pytest.raises(InputError, match="'yesterday' is no date; write it as 2011-09-10"):
         features.frame(log, at="yesterday")
+
+
+def test_a_missing_log_says_how_to_fill_it(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no events in .*; run: python -m training import"):
+        features.frame(tmp_path / "nothing", at="2026-07-01")
+    assert not (tmp_path / "nothing").exists()

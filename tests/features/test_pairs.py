@@ -14,6 +14,7 @@ from features.instants import DAY_MS, instant
 from features.pairs import PAIR_FEATURES, pair_matrix, pairs
 from features.reference import Reference
 from features.timeline import ROW, Timeline, Timelines
+from tests.features.pair_oracle import pair
 
 NOW = instant("2026-06-30")
 NAMES = [feature.name for feature in PAIR_FEATURES]
@@ -178,3 +179,36 @@ def test_a_grown_catalogue_needs_an_extended_reference() -> None:
         pairs(Timeline.empty(), NOW, asked, grown, reference())
     values = pairs(Timeline.empty(), NOW, asked, grown, reference().extended(grown))
     assert values[:, NAMES.index("pair_buyers")].tolist() == [9, 0]
+
+
+stories = st.lists(
+    st.tuples(
+        st.sampled_from(
+            [
+                "Order Completed",
+                "Order Line",
+                "Order Line",
+                "Product Viewed",
+                "Product Added",
+                "Product Removed",
+                "Refund Line",
+            ]
+        ),
+        st.integers(-3, 90).map(lambda half: half / 2),
+        st.integers(-1, len(CATALOG) - 1),
+        st.sampled_from([math.nan, 1.0, 2.0]),
+    ),
+    max_size=30,
+)
+
+
+@given(stories)
+@settings(max_examples=150, deadline=None)
+def test_the_kernel_equals_the_oracle(story_of: list[tuple[str, float, int, float]]) -> None:
+    timeline = story(*(row(*entry) for entry in story_of))
+    candidates = np.array([COFFEE, FILTER, MUG, TEA], np.int32)
+    got = pairs(timeline, NOW, candidates, CATALOG, reference())
+    expected = [
+        pair(timeline, NOW, product, CATALOG, reference()) for product in candidates.tolist()
+    ]
+    np.testing.assert_allclose(got, np.array(expected, np.float32), rtol=1e-5, err_msg=str(NAMES))

@@ -1,9 +1,12 @@
 """Population facts: right on a shop small enough to count by hand, and blind to the future."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from features.catalog import Catalog, Product
 from features.errors import StorageError
@@ -116,3 +119,40 @@ def test_timelines_survive_the_disk(tmp_path: Path) -> None:
     assert loaded.ids() == ["c0", "c1"]
     for name in COLUMNS:
         np.testing.assert_array_equal(getattr(loaded.rows, name), getattr(people.rows, name))
+
+
+@st.composite
+def people(draw: st.DrawFn) -> list[np.ndarray]:
+    """A few customers' orders before and after NOW, some known late or moved to another person."""
+    out = []
+    for _ in range(draw(st.integers(1, 4))):
+        orders = [
+            order(
+                draw(st.integers(-20, 60)),
+                *draw(st.lists(st.sampled_from([COFFEE, FILTER, MUG]), min_size=1, max_size=3)),
+                price=draw(st.sampled_from([1.0, 5.0, 9.0])),
+                late=draw(st.sampled_from([0.0, 0.0, 30.0])),
+            )
+            for _ in range(draw(st.integers(1, 6)))
+        ]
+        out.append(np.concatenate(orders))
+    return out
+
+
+@given(people(), st.integers(0, 2**16))
+@settings(max_examples=60, deadline=None)
+def test_facts_as_of_an_instant_are_those_of_a_log_that_ends_there(
+    rows: list[np.ndarray], seed: int
+) -> None:
+    moved = np.random.default_rng(seed)
+    whole = []
+    for part in rows:
+        timeline = Timeline.of(part)
+        until = np.where(moved.random(len(part)) < 0.2, NOW - DAY_MS, timeline.known_until)
+        whole.append(dataclasses.replace(timeline, known_until=until))
+    named = [(f"c{i}", timeline) for i, timeline in enumerate(whole)]
+    cut = [(name, timeline.until(NOW)) for name, timeline in named]
+    facts = Reference.as_of(Timelines.of(named), CATALOG, NOW)
+    expected = Reference.as_of(Timelines.of(cut), CATALOG, NOW)
+    for name in expected.__dataclass_fields__:
+        np.testing.assert_array_equal(getattr(facts, name), getattr(expected, name), err_msg=name)

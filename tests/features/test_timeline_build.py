@@ -14,13 +14,12 @@ from hypothesis import strategies as st
 
 from features.events.event import INSTANT, Event, Line, events_of, table_of
 from features.events.log import EventLog
-from features.events.row import ROW
 from features.events.schema import schema
 from features.events.validation import rows
 from features.identity import Link, customer_id, owner
 from features.instants import DAY_MS, instant
-from features.timeline import COLUMNS, Timeline, Timelines
-from features.timeline_build import build, timelines_of
+from features.timeline import COLUMNS, FOREVER, LAYOUT, Timeline, Timelines
+from features.timeline_build import FORM, build, timelines_of
 
 CODES = {e.name: e.code for e in schema().events}
 
@@ -58,15 +57,32 @@ def assert_same(left: Timelines, right: Timelines) -> None:
     np.testing.assert_array_equal(left.offsets, right.offsets)
     for name in COLUMNS:
         ours, theirs = getattr(left.rows, name), getattr(right.rows, name)
-        assert ours.dtype == theirs.dtype == ROW[name]
+        assert ours.dtype == theirs.dtype == LAYOUT[name]
         np.testing.assert_array_equal(ours, theirs, err_msg=name)
+
+
+def seen(timelines: Timelines, at: int) -> dict[str, list[tuple[object, ...]]]:
+    """Who is known at an instant, and what of them."""
+    columns = [name for name in COLUMNS if not name.startswith("known_")]
+    people = {
+        customer: timelines.customer(place).until(at)
+        for place, customer in enumerate(timelines.ids())
+    }
+    return {
+        customer: [
+            tuple(repr(getattr(rows, name)[i]) for name in columns) for i in range(len(rows))
+        ]
+        for customer, rows in people.items()
+        if len(rows)
+    }
 
 
 def test_a_shop_replayed_event_by_event_gives_the_same_rows(shop_log: EventLog) -> None:
     built = timelines_of(shop_log)
+    replay = replayed(stored(shop_log), shop_log.catalog.index)
 
-    assert_same(built, replayed(stored(shop_log), shop_log.catalog.index))
-    assert built.ids() == ["ada", "ben"]
+    assert seen(built, FOREVER - 1) == seen(replay, FOREVER - 1)
+    assert list(seen(built, FOREVER - 1)) == ["ada", "ben"]
 
 
 def test_an_order_is_followed_by_its_lines(shop_log: EventLog) -> None:
@@ -77,21 +93,24 @@ def test_an_order_is_followed_by_its_lines(shop_log: EventLog) -> None:
     assert rows_of_order["type"].tolist() == [
         CODES["Order Completed"], CODES["Order Line"], CODES["Order Line"],
     ]  # fmt: skip
-    assert rows_of_order["product"].tolist() == [-1, 0, 2]
-    assert rows_of_order["value"].tolist() == [12.5, 8.0, 5.0]
-    assert rows_of_order["quantity"].tolist() == [3.0, 1.0, 2.0]
-    assert rows_of_order["measure"].tolist() == [0.5, 8.0, 2.5]
+    assert rows_of_order["product"].tolist() == [-1, 2, 0]  # the cheaper line first
+    assert rows_of_order["value"].tolist() == [12.5, 5.0, 8.0]
+    assert rows_of_order["quantity"].tolist() == [3.0, 2.0, 1.0]
+    assert rows_of_order["measure"].tolist() == [0.5, 2.5, 8.0]
     assert rows_of_order["channel"].tolist() == [1, 1, 1]
 
 
 def test_a_visitors_events_are_the_users_since_they_are_linked(shop_log: EventLog) -> None:
-    ben = timelines_of(shop_log).customer(1)
+    built = timelines_of(shop_log)
     login = instant("2024-03-02T08:00")
+    visitor, ben = (
+        built.customer(int(place)) for place in built.index(["anonymous:phone-1", "ben"])
+    )
 
-    assert ben.at[0] == instant("2024-03-01T08:00")
-    assert ben.known_at[0] == login
-    assert len(ben.until(login - 1)) == 0
-    assert len(ben.until(login + 1)) == 4
+    assert ben.at[0] == visitor.at[0] == instant("2024-03-01T08:00")
+    assert ben.known_at[0] == visitor.known_until[0] == login
+    assert (len(ben.until(login - 1)), len(ben.until(login + 1))) == (0, 4)
+    assert (len(visitor.until(login - 1)), len(visitor.until(login))) == (3, 0)
 
 
 def test_a_shared_tablet_stays_a_person_of_its_own(log: EventLog) -> None:
@@ -108,6 +127,25 @@ def test_a_shared_tablet_stays_a_person_of_its_own(log: EventLog) -> None:
 
     assert built.ids() == ["ada", "anonymous:tablet", "ben"]
     assert built.known.tolist() == [True, False, True]
+
+
+def test_a_later_login_of_somebody_else_does_not_change_the_past(log: EventLog) -> None:
+    past = [
+        visit("a", 1, anonymous_id="tablet"),
+        visit("b", 2, user_id="ada", anonymous_id="tablet"),
+    ]
+    log.append(table_of(past))
+    known = seen(timelines_of(log), 3 * DAY_MS)
+    log.append(table_of([visit("c", 5, user_id="ben", anonymous_id="tablet")]))
+
+    assert len(known["ada"]) == 2
+    assert seen(timelines_of(log), 3 * DAY_MS) == known
+    now = seen(timelines_of(log), 6 * DAY_MS)
+    assert {who: len(rows) for who, rows in now.items()} == {
+        "ada": 1,
+        "anonymous:tablet": 1,
+        "ben": 1,
+    }
 
 
 def visit(event_id: str, day: int, **fields: Any) -> Event:
@@ -179,7 +217,7 @@ def test_timelines_are_built_once_per_content(log: EventLog) -> None:
     log.append(table_of([visit("b", 2, user_id="ada")]))
     assert len(timelines_of(log).rows) == 2
     assert [path.name for path in (log.path / "timelines").iterdir() if path.is_dir()] == [
-        log.fingerprint
+        f"{log.fingerprint}-{FORM}"
     ]
 
 
@@ -225,9 +263,9 @@ def some_events(draw: st.DrawFn) -> list[Event]:
 @settings(
     max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(events=some_events(), cut=st.integers(0, 12))
-def test_built_is_what_replaying_gives_however_the_log_is_cut(
-    tmp_path_factory: pytest.TempPathFactory, events: list[Event], cut: int
+@given(events=some_events(), cut=st.integers(0, 12), later=st.integers(0, 10))
+def test_at_every_instant_built_is_what_replaying_until_then_gives(
+    tmp_path_factory: pytest.TempPathFactory, events: list[Event], cut: int, later: int
 ) -> None:
     folder = tmp_path_factory.mktemp("log")
     log = EventLog(folder / "log")
@@ -235,8 +273,11 @@ def test_built_is_what_replaying_gives_however_the_log_is_cut(
         log.append(table_of(portion))
 
     built = build(log, folder / "timelines")
+    at = DAY_MS + later
+    known = [event for event in stored(log) if event.received_at <= at]
 
-    assert_same(built, replayed(stored(log), log.catalog.index))
+    assert seen(built, at) == seen(replayed(known, log.catalog.index), at)
+    assert_same(build(EventLog(log.path, threads=1), folder / "again"), built)
 
 
 def test_sorting_spills_to_disk_rather_than_hold_the_log(tmp_path: Path) -> None:

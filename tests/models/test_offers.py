@@ -72,7 +72,7 @@ def test_who_is_not_eligible_reads_why() -> None:
     offer = VOUCHER.model_copy(update={"eligible": ("purchase_orders_life >= 5",)})
     decision = Offers(offers=(offer,)).choose(CUSTOMER, 0.9, 100)
     assert decision.offer is None
-    assert "needs purchase_orders_life >= 5, is 3" in decision.reason
+    assert "needs purchase_orders_life >= 5; Orders ever: 3" in decision.reason
 
 
 def test_channel_consent_and_exclusion_are_obeyed() -> None:

@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pytest
+import structlog
 
 
 def check(client):
@@ -77,6 +78,47 @@ def test_a_service_that_starts_with_a_bad_bundle_answers_without_one(start, publ
     assert ready(client)["fallback"] == "no_bundle"
     assert ready(client)["refused"]["version"] == "1"
     assert client.recommend()["fallback"] == "no_bundle"
+
+
+def test_a_bundle_that_was_refused_serves_once_its_file_is_back(client, publish, clock, settings):
+    publish("1")
+    folder = settings.bundles / "1"
+    away = folder.rename(settings.bundles / "away")
+    assert not check(client)
+    since = ready(client)["refused"]["at"]
+    away.rename(folder)
+    assert not check(client), "it is not read again at every look"
+    clock.advance(minutes=1)
+    assert check(client)
+    assert ready(client)["refused"] is None
+    assert ready(client)["bundle"]["version"] == "1"
+    assert since.startswith("2011-09-10T12:00")
+
+
+def test_a_refusal_is_logged_once_and_keeps_its_instant(client, publish, clock, tmp_path):
+    publish("1", folder=tmp_path / "nothing")
+    with structlog.testing.capture_logs() as said:
+        for _ in range(3):
+            assert not check(client)
+            clock.advance(minutes=1)
+    assert ready(client)["refused"]["at"].startswith("2011-09-10T12:00")
+    assert [line["event"] for line in said] == ["bundle refused"]
+
+
+def test_a_bundle_published_while_the_store_is_locked_serves_later(
+    client, publish, clock, settings
+):
+    publish("1")
+    client.service.store.close()
+    held = settings.store_file.read_bytes()
+    settings.store_file.write_bytes(b"broken" * 1000)
+    assert not check(client)
+    assert "cannot read the products" in client.service.champion.refusal.reason
+    settings.store_file.write_bytes(held)
+    client.service.store.close()
+    clock.advance(minutes=1)
+    assert check(client)
+    assert client.recommend()["model_version"] == "1"
 
 
 def test_a_request_in_flight_keeps_the_bundle_it_began_with(trained_client, publish):

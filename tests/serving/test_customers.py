@@ -35,6 +35,16 @@ def test_the_view_holds_orders_consents_and_decisions(trained_client):
     assert view["model_version"] == "1"
 
 
+def test_orders_of_one_instant_show_each_line_once(client):
+    buy(client, "o1", "tea", "pot")
+    buy(client, "o2", "cup")
+    client.track("Product Viewed", "m1", userId="ann", product_id="tin")
+    orders = client.get("/v1/customers/ann").json()["last_orders"]
+    assert len(orders) == 2
+    lines = sorted(line["product_id"] for order in orders for line in order["lines"])
+    assert lines == ["cup", "pot", "tea"]
+
+
 @pytest.mark.parametrize("customer", ["a/b", "ann@shop.test", "a b", "ünï", "%41"])
 def test_an_id_may_hold_what_ids_hold(client, customer):
     client.track("Product Viewed", "m1", userId=customer, product_id="tea")
@@ -106,7 +116,7 @@ def test_the_offer_worth_most_is_made_and_kept_as_a_decision(trained_client):
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        ({"customer_id": "ann"}, "needs consent to marketing"),
+        ({"customer_id": "ann"}, "needs consent to marketing by web"),
         ({"customer_id": "ann", "channel": "email"}, "is not for email"),
         ({"customer_id": "ann", "without": ["free-delivery"]}, "is excluded"),
         ({"customer_id": "nobody"}, "nothing is known of the customer"),

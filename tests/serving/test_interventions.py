@@ -7,6 +7,7 @@ from features.events.event import Event
 from features.events.schema import schema
 from features.timeline import ROW, Timeline
 from serving.decisions.triggers import TRIGGERS, StalledCheckout
+from serving.store.sqlite import SqliteStore
 
 MINUTE = 60_000
 
@@ -143,6 +144,55 @@ def test_two_workers_decide_once(start, clock):
     one.run_timers()
     other.run_timers()
     assert len(decisions(one)) == 1
+
+
+def test_two_workers_with_timers_of_one_persons_two_ids_send_once(start, clock, monkeypatch):
+    one, other = start(), start()
+    allow(one)
+    one.track("Checkout Started", "m1", anonymousId="v")
+    one.track("Checkout Started", "m2", userId="ann")
+    one.post("/v1/identify", {"messageId": "m3", "userId": "ann", "anonymousId": "v"})
+    clock.advance(minutes=3)
+    claim = SqliteStore.claim
+    monkeypatch.setattr(
+        SqliteStore, "claim", lambda self, now, *, until: claim(self, now, until=until, limit=1)
+    )
+    look = StalledCheckout.look
+    looks = []
+
+    def look_while_the_other_does(self, timeline, at):
+        looks.append(at)
+        if len(looks) == 1:
+            other.run_timers()
+        return look(self, timeline, at)
+
+    monkeypatch.setattr(StalledCheckout, "look", look_while_the_other_does)
+    one.run_timers()
+    assert len(looks) == 2
+    assert [decision["action"] for decision in decisions(one)] == ["send"]
+    clock.advance(minutes=10)
+    one.run_timers()
+    assert len(looks) == 2, "both timers have ended"
+
+
+def test_a_login_during_the_checkout_does_not_lose_the_decision(client, clock):
+    allow(client)
+    client.track("Checkout Started", "m1", anonymousId="v")
+    client.post("/v1/identify", {"messageId": "m2", "userId": "ann", "anonymousId": "v"})
+    clock.advance(minutes=3)
+    client.run_timers()
+    assert [decision["action"] for decision in decisions(client)] == ["send"]
+
+
+@pytest.mark.parametrize(
+    ("at", "decided"), [("2011-09-10T11:05:00Z", 1), ("2010-01-01T12:00:00Z", 0)]
+)
+def test_a_checkout_told_of_long_afterwards_wakes_nobody(client, clock, at, decided):
+    allow(client)
+    client.track("Checkout Started", "m1", userId="ann", timestamp=at)
+    clock.advance(minutes=3)
+    client.run_timers()
+    assert len(decisions(client)) == decided
 
 
 def test_what_happens_while_a_decision_is_made_is_looked_at_again(client, clock, monkeypatch):

@@ -46,6 +46,16 @@ def test_an_order_that_arrived_late_makes_nobody_eligible() -> None:
     assert len(Orders.of(late).eligible(day(51))) == 1
 
 
+def test_an_order_that_arrives_after_the_cutoff_is_no_label_yet() -> None:
+    rows = timeline([(10, [0]), (60, [1])]).rows()
+    rows["known_at"][rows["at"] == day(60)] = day(120)
+    late = Timelines.of([("a", type(SHOP.rows).of(rows))])
+    assert churn_rows(late, catalog(3), instants(40), 30, known_by=day(100)).y.tolist() == [True]
+    assert churn_rows(late, catalog(3), instants(40), 30).y.tolist() == [False]
+    assert not len(next(periods(late, catalog(3), instants(40), 30, known_by=day(100))).customers)
+    assert len(next(periods(late, catalog(3), instants(40), 30)).customers) == 1
+
+
 def test_churned_means_no_order_within_the_horizon() -> None:
     rows = churn_rows(SHOP, catalog(3), instants(40), 30)
     assert dict(zip(named(rows.customer), rows.y.tolist(), strict=True)) == {

@@ -40,3 +40,10 @@ def test_a_candidate_without_a_model_the_champion_has_does_not_pass():
 
 def test_a_model_the_champion_lacks_is_no_loss():
     assert all(c.holds for c in compare({}, CHAMPION))
+
+
+def test_an_undefined_figure_of_the_champion_blocks_nobody() -> None:
+    metrics = {"churn.ours.auc": float("nan")}
+    [comparison] = compare(metrics, {"churn.ours.auc": 0.9})
+    assert comparison.holds
+    assert compare(metrics, metrics) == []

@@ -3,7 +3,9 @@ import json
 import pytest
 
 from features.errors import BundleError
+from features.instants import instant
 from models.bundle import Bundle
+from training.promote import pull
 from training.publish import point, pointed, publish
 
 
@@ -108,8 +110,27 @@ def test_pull_publishes_the_champion_on_another_machine(champion, tmp_path, monk
 def test_a_damaged_published_bundle_is_replaced(champion):
     manifest = champion.settings.bundles / "1" / "manifest.json"
     manifest.write_text("{")
-    champion.done("pull")
+    said = champion.done("pull")
+    assert "Version 1 serves" in said.stdout
     assert Bundle.load(manifest.parent).manifest.bundle_id
+
+
+def test_a_replaced_bundle_moves_the_pointer_so_that_the_service_looks_again(champion):
+    pointer = champion.settings.bundles / "champion.json"
+    before = json.loads(pointer.read_text())
+    (champion.settings.bundles / "1" / "manifest.json").write_text("{")
+    now = instant("2031-01-01")
+    assert pull(champion.registry, champion.settings.bundles, now).number == 1
+    after = json.loads(pointer.read_text())
+    assert after == before | {"published_at": "2031-01-01T00:00:00Z"}
+    assert pull(champion.registry, champion.settings.bundles, now + 1000) is None
+    assert json.loads(pointer.read_text()) == after
+
+
+def test_an_unreadable_pointer_is_mended_by_pulling(champion):
+    (champion.settings.bundles / "champion.json").write_text("{")
+    champion.done("pull")
+    assert serving(champion) == "1"
 
 
 def test_a_damaged_bundle_is_not_published_and_leaves_nothing(tmp_path):

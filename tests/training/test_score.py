@@ -3,11 +3,16 @@ import json
 import pyarrow.parquet as pq
 import pytest
 
+from features.catalog import Product
+from features.columns import ProductId
 from features.errors import InputError, NotEnoughDataError
 from features.events.log import EventLog
+from features.instants import DAY_MS
 from features.reference import Reference
 from models.bundle import Bundle
 from training.dataset import Orders
+from training.evaluate import evaluate
+from training.recipe import ChurnRecipe
 from training.score import PORTION, SCHEMA, score
 from training.trainer import Data
 
@@ -49,6 +54,18 @@ def test_the_file_says_what_the_service_would_say(champion, data, tmp_path):
         reference=bundle.reference,
     )
     assert row["recommendations"] == [data.catalog.ids[item.product] for item in items]
+
+
+def test_a_product_newer_than_the_bundle_can_be_scored_and_measured(champion, data, tmp_path):
+    bundle = Bundle.load(champion.settings.bundles / "1")
+    catalog = data.catalog.extended([Product(ProductId("newer"), category="Attic")])
+    out = tmp_path / "scores.parquet"
+    count = score(bundle, data.timelines, catalog, data.last_at, out, k=5)
+    assert count == len(pq.read_table(out))
+    cutoff = data.last_at - 31 * DAY_MS
+    recipe = ChurnRecipe(instants=1)
+    found = evaluate(bundle, data.timelines, catalog, cutoff, churn_recipe=recipe, threads=1)
+    assert found.metrics["churn.customers"] > 0
 
 
 def test_scoring_as_of_the_past_knows_only_the_customers_of_then(champion, tmp_path):

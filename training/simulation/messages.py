@@ -5,7 +5,7 @@ import numpy as np
 from features.instants import DAY_MS, moment
 from training.simulation.arrays import DAY, FAR, HOUR, MINUTE, SECOND, Flags, Floats, Ints
 from training.simulation.block import Block
-from training.simulation.people import APP, EMAIL, PUSH, WEB
+from training.simulation.people import APP, CHAT, EMAIL, PUSH, WEB
 from training.simulation.vocabulary import PURPOSES, STATUSES
 
 EMAIL_EVERY = 28
@@ -18,6 +18,8 @@ PER_PERSON = 4096
 BOUNCED = 0.004
 OPTS_IN = 0.68
 PUSH_OPTS_IN = 0.55
+ON_SITE_OPTS_IN = 0.6
+"""Who allows offers and help while on the site or in the app."""
 PERSONALISED = 0.85
 
 WITHDRAWN = 1500 * DAY
@@ -61,6 +63,16 @@ def messages(block: Block) -> None:
     on_app = np.full(len(people), APP)
     app = block.visits.login_at[:, 1] + 2 * MINUTE
     _pushes(block, pushes, len(mails), *_consents(block, app, on_app, PUSH, PUSH_OPTS_IN))
+    for consent_channel in (WEB, APP, CHAT):
+        block.events.add(
+            "Consent Changed",
+            here,
+            joined[here],
+            channel[here],
+            purpose=PURPOSES.index("marketing"),
+            status=(rng.random(len(here)) < ON_SITE_OPTS_IN).astype(np.int64),
+            consent_channel=consent_channel,
+        )
 
 
 def _consents(

@@ -18,7 +18,7 @@ SHARED = 0.01
 FIRST_VISITOR = 2**31
 """Visitors are numbered from here, customers from 0."""
 
-WEB, APP, EMAIL, STORE, PUSH = 1, 2, 3, 4, 5
+WEB, APP, EMAIL, STORE, PUSH, CHAT = 1, 2, 3, 4, 5, 7
 """Channel codes of the event schema."""
 
 ORDER_CHANNELS = np.array([WEB, APP, STORE])

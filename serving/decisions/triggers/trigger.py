@@ -39,6 +39,11 @@ class Trigger(Protocol):
         ...
 
     @property
+    def too_late_ms(self) -> int:
+        """After how long stepping in is odd; an event told of later than that wakes nobody."""
+        ...
+
+    @property
     def cooldown_ms(self) -> int:
         """How long it stays silent towards a customer after it has sent."""
         ...

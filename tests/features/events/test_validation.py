@@ -315,6 +315,14 @@ CASES: list[dict[str, Any]] = [
     {"event": "Order Line", "product_id": "pot"},
     {"event": "Wheel Spun", "product_id": "pot", "price": 1.0},
     {"event": "Tier Changed", "tier": "Gold", "tier_level": 2.0},
+    {"event": "Consent Changed", "purpose": " Marketing ", "status": "GRANTED"},
+    {"event": "Consent Changed", "purpose": "Personalization", "status": "denied",
+     "consent_channel": "E-Mail"},
+    {"event": "Consent Changed", "purpose": "newsletters", "status": "granted"},
+    {"event": "Consent Changed", "purpose": "marketing", "status": "maybe"},
+    {"event": "Consent Changed", "purpose": "marketing", "status": "denied",
+     "consent_channel": "fax"},
+    {"event": "Product Viewed", "product_id": "pot", "status": "sold out"},
     {"event": "Subscription Started", "product_id": "pot", "interval_days": 30.0, "price": 8.0},
 ]  # fmt: skip
 

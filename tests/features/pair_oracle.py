@@ -1,0 +1,95 @@
+"""Customer × product features the slow, obvious way: one candidate at a time."""
+
+import math
+from collections import Counter
+from itertools import pairwise
+
+from features.catalog import Catalog
+from features.events.schema import schema
+from features.instants import DAY_MS
+from features.reference import Reference
+from features.timeline import Timeline
+
+NAN = math.nan
+
+
+def pair(
+    timeline: Timeline, at: int, candidate: int, catalog: Catalog, reference: Reference
+) -> list[float]:
+    """The pair features of one candidate, in the order of PAIR_FEATURES."""
+    code = schema().code
+    past = timeline.until(at)
+    story = [
+        (int(past.type[i]), int(past.at[i]), int(past.product[i]), float(past.quantity[i]))
+        for i in range(len(past))
+    ]
+    order, line = code("Order Completed"), code("Order Line")
+
+    def parent(product: int) -> int:
+        return int(catalog.parent[product]) if product >= 0 else -1
+
+    # the number of orders that stand behind a row, newest rows first
+    after = [sum(kind == order for kind, *_ in story[i + 1 :]) for i in range(len(story))]
+    lines = [
+        (when, parent(product), after[i])
+        for i, (kind, when, product, _) in enumerate(story)
+        if kind == line and product >= 0
+    ]
+    mine = [(when, orders) for when, product, orders in lines if product == candidate]
+    days = sorted({when // DAY_MS for when, _ in mine})
+    gaps = [b - a for a, b in pairwise(days)]
+    own = sum(gaps) / len(gaps) if gaps else NAN
+    usual = own if gaps else float(reference.product_gap_days[candidate])
+    since = (at - mine[-1][0]) / DAY_MS if mine else NAN
+    last_bought = max(
+        (i for i, (k, _, p, _) in enumerate(story) if k == line and parent(p) == candidate),
+        default=-1,
+    )
+    looks = [
+        when
+        for i, (kind, when, product, _) in enumerate(story)
+        if kind in (code("Product Viewed"), code("Product Clicked"))
+        and parent(product) == candidate
+        and i > last_bought
+    ]
+    returns = sum(k == code("Refund Line") and parent(p) == candidate for k, _, p, _ in story)
+    cart: Counter[int] = Counter()
+    signs = {
+        code("Product Added"): 1,
+        code("Wishlist Product Added to Cart"): 1,
+        code("Product Removed"): -1,
+    }
+    for i, (kind, _, product, quantity) in enumerate(story):
+        if kind in signs and product >= 0 and not after[i]:
+            cart[parent(product)] += signs[kind] * (1 if math.isnan(quantity) else quantity)
+
+    def together(basket: list[int]) -> float:
+        total = 0.0
+        for product in basket:
+            for n in range(reference.co_offsets[product], reference.co_offsets[product + 1]):
+                if reference.co_products[n] == candidate:
+                    total += float(reference.co_weight[n])
+        return total
+
+    def share(numbers: list[int], number: int) -> float:
+        return numbers.count(number) / len(numbers) if lines and number >= 0 else NAN
+
+    bought = [product for _, product, _ in lines]
+    return [
+        len({orders for _, orders in mine}),
+        since,
+        mine[-1][1] if mine else NAN,
+        own,
+        float(reference.product_gap_days[candidate]),
+        since / usual if usual else NAN,
+        returns,
+        len(looks),
+        (at - looks[-1]) / DAY_MS if looks else NAN,
+        max(cart[candidate], 0),
+        together([product for product, pieces in cart.items() if pieces > 0]),
+        together([product for _, product, orders in lines if orders == 0]),
+        share([int(catalog.category[p]) for p in bought], int(catalog.category[candidate])),
+        share([int(catalog.brand[p]) for p in bought], int(catalog.brand[candidate])),
+        float(reference.product_buyers[candidate]),
+        float(reference.product_price[candidate]),
+    ]
