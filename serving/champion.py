@@ -88,6 +88,7 @@ class Champion:
             live = Live.of(bundle, version, self._store.products(), self._store.fed(0))
             with self._changing:  # short: requests wait for it, not for the loading
                 self._live = live
+            self._behind = True  # products may have come while the bundle was loading
             self.refusal = None
             log.info("bundle serves", version=version)
             return True
