@@ -101,6 +101,7 @@ class Champion:
                 self._refuse(version, str(error))
                 return False
             self._served = pointer
+            self._behind = True  # products may have come while the bundle was loading
             self.refusal = None
             log.info("bundle serves", version=version)
             return True

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from features.catalog import Product
 from features.instants import moment
 from serving.errors import UnknownProductError
-from serving.feed import Fault, ProductBody, ProductIdText, csv_lines, json_lines
+from serving.product_feed import Fault, ProductBody, ProductIdText, csv_lines, json_lines
 from serving.routes.fields import IdempotencyKey, Moment, answer, example, problems
 from serving.service import Service, ServiceDep
 from serving.store import ProductChange
