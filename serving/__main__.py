@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
-console = Console(stderr=True)
+console = Console(stderr=True, soft_wrap=True)
 
 
 @cli.callback(invoke_without_command=True)

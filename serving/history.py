@@ -181,7 +181,9 @@ def _people(
     for start in range(begin, len(timelines), PEOPLE_AT_ONCE):
         end = min(start + PEOPLE_AT_ONCE, len(timelines))
         bounds = timelines.offsets[start : end + 1]
-        rows = timelines.part(int(bounds[0]), int(bounds[-1])).with_products(numbers).rows()
+        rows = timelines.part(int(bounds[0]), int(bounds[-1])).rows()
+        named = rows["product"] >= 0
+        rows["product"][named] = numbers[rows["product"][named]]
         people = [
             HistoryPerson(name, rows[first:last].tobytes())
             for name, first, last in zip(

@@ -7,7 +7,7 @@ from features.events.event import Event
 from features.events.schema import schema
 from features.timeline import ROW, Timeline
 from serving.decisions.triggers import TRIGGERS, StalledCheckout
-from serving.store.sqlite import SqliteStore
+from serving.store.sql import SqlStore
 
 MINUTE = 60_000
 
@@ -153,9 +153,9 @@ def test_two_workers_with_timers_of_one_persons_two_ids_send_once(start, clock, 
     one.track("Checkout Started", "m2", userId="ann")
     one.post("/v1/identify", {"messageId": "m3", "userId": "ann", "anonymousId": "v"})
     clock.advance(minutes=3)
-    claim = SqliteStore.claim
+    claim = SqlStore.claim
     monkeypatch.setattr(
-        SqliteStore, "claim", lambda self, now, *, until: claim(self, now, until=until, limit=1)
+        SqlStore, "claim", lambda self, now, *, until: claim(self, now, until=until, limit=1)
     )
     look = StalledCheckout.look
     looks = []

@@ -3,7 +3,7 @@
 import http.client
 import json
 from collections.abc import Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 from tests.benchmarks.service import ServiceProcess
@@ -45,15 +45,17 @@ class Connection(http.client.HTTPConnection):
             for fields in map(str.split, Path("/proc/net/tcp").read_text().splitlines()[1:])
             if fields[1].endswith(f":{self.port:04X}") and fields[2].endswith(f":{ours}")
         ]
-        [process] = [
-            pid
-            for pid in processes
-            if any(
-                str(handle.readlink()) == f"socket:[{inode}]"
-                for handle in Path(f"/proc/{pid}/fd").iterdir()
-            )
-        ]
+        [process] = [pid for pid in processes if f"socket:[{inode}]" in open_files(pid)]
         return process
+
+
+def open_files(pid: int) -> set[str]:
+    """What a process has open; a file that is closed meanwhile is left out."""
+    found = set()
+    for handle in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            found.add(str(handle.readlink()))
+    return found
 
 
 def writes_are_read(writers: Sequence[Connection], readers: Sequence[Connection]) -> None:

@@ -196,7 +196,7 @@ def test_an_event_of_the_specs_becomes_its_rows(standing, kind):
         (kind.code, sent.value, sent.quantity, sent.measure, numbers.get(sent.product, -1)),
         *(
             (schema().code(kind.lines), value, quantity, measure, numbers[product])
-            for value, quantity, measure, product in sent.lines
+            for value, quantity, measure, product in sorted(sent.lines)
         ),
     ]
     rows = timeline.rows()
