@@ -15,6 +15,7 @@ from serving.bots import Bots
 from serving.champion import Champion
 from serving.clock import Clock, wall_clock
 from serving.cors import WriteCors
+from serving.currency import Currency
 from serving.decisions.timers import Timers
 from serving.decisions.triggers import TRIGGERS
 from serving.idempotency import Idempotency
@@ -144,7 +145,12 @@ def _service(settings: ServingSettings, store: Store, commit: GroupCommit, clock
         profiles=profiles,
         recommender=Recommender(profiles, champion, store, clock),
         ingest=Ingest(
-            commit, TRIGGERS, clock, Keep(settings.keep), Bots(settings.bot_events_per_minute)
+            commit,
+            TRIGGERS,
+            clock,
+            Keep(settings.keep),
+            Bots(settings.bot_events_per_minute),
+            Currency(settings.currency, store, clock),
         ),
         write_keys=WriteKeys(settings.write_keys),
         rate_limit=RateLimit(settings.write_events_per_second, settings.write_burst_events),

@@ -30,6 +30,9 @@ from serving.store import HistoryPerson, Store
 POSITION = "history"
 """The watermark's name: the fingerprint of the log that is loaded."""
 
+CURRENCY = "currency"
+"""The position that names the currency of the loaded history."""
+
 PEOPLE_AT_ONCE = 2_000
 """Customers in one transaction: large enough to be fast, small enough to lose little."""
 
@@ -90,6 +93,8 @@ def load(log: EventLog, store: Store, *, progress: Progress = lambda *_: None) -
         timelines = build(log, folder, linked=False, without=folder / "own.parquet")
         _people(store, log.fingerprint, timelines, numbers, progress)
         _bought(store, timelines, numbers)
+        if log.manifest.currency is not None:
+            store.put_position(CURRENCY, log.manifest.currency)
         store.put_position(POSITION, log.fingerprint)
         return Loaded(len(timelines), len(timelines.rows), len(catalog), links, consents, own)
 

@@ -14,6 +14,7 @@ from features.identity import customer_id
 from serving.bots import Bots
 from serving.clock import Clock
 from serving.consent import consents_of
+from serving.currency import Currency
 from serving.decisions.timers import timers_of
 from serving.decisions.triggers import Trigger
 from serving.segment import MAX_EVENT_BYTES
@@ -44,6 +45,7 @@ class Ingest:
         clock: when something arrived.
         keep: the properties that are kept.
         bots: who is no person.
+        currency: of the shop; money in another is put aside.
     """
 
     def __init__(
@@ -53,8 +55,10 @@ class Ingest:
         clock: Clock,
         keep: Keep,
         bots: Bots,
+        currency: Currency,
     ) -> None:
         self._commit = commit
+        self._currency = currency
         self._triggers = triggers
         self._clock = clock
         self._keep = keep
@@ -115,6 +119,7 @@ class Ingest:
         event = parse(
             message,
             received_at,
+            currency=self._currency.code(),
             source=sender.source,
             keep=self._keep,
             marks=self._bots.marks(message, sender.user_agent),

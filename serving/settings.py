@@ -46,6 +46,10 @@ class ServingSettings(Settings):
     """Who may send events: keys separated by commas, each `key` or `name:key`; the name becomes
     the events' source. Empty accepts every key, so that a first try needs no set-up."""
 
+    currency: str = Field(default="", pattern="^([A-Z]{3})?$")
+    """ISO 4217 code of the shop's money; events in another are put aside. Empty is that of the
+    loaded history; before there is any, what events say is taken as it is."""
+
     write_events_per_second: float = Field(default=0, ge=0)
     """Events of one write key per second and worker; more are answered 429. 0 limits nothing:
     a shop's own traffic is welcome."""

@@ -66,7 +66,7 @@ def import_tables(
     """
     started = time.perf_counter()
     with log.transaction() as changes:
-        changes.declare(mapping.name, mapping.legal_basis)
+        changes.declare(mapping.name, mapping.legal_basis, mapping.currency)
         run = _Import(mapping, Path(source), changes, now, progress or (lambda _stage, _rows: None))
         run.read_tables()
         run.take_products()

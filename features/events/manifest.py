@@ -31,6 +31,8 @@ class Manifest:
     quarantine: tuple[str, ...] = ()
     legal_bases: dict[str, str] = field(default_factory=dict)
     """On what ground each source's personal data are processed."""
+    currency: str | None = None
+    """The one currency of all money in the log; None before the first import."""
     version: int = 1
 
     @property

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from features.catalog import SCHEMA as CATALOG_SCHEMA
 from features.catalog import Catalog
 from features.columns import Columns as C
-from features.errors import InputError, shown
+from features.errors import InputError, MappingError, shown
 from features.events import engine, quarantine
 from features.events.event import LOG_SCHEMA
 from features.events.lock import held
@@ -96,10 +96,20 @@ class Transaction:
         by_name = self._add_segment(file) if accepted else {}
         return AppendResult(accepted, duplicates=total - accepted, by_name=by_name)
 
-    def declare(self, source: str, legal_basis: str) -> None:
-        """Record on what ground a source's personal data are processed."""
+    def declare(self, source: str, legal_basis: str, currency: str) -> None:
+        """Record on what ground a source's personal data are processed, and the log's currency.
+
+        Raises:
+            MappingError: the log's money is in another currency.
+        """
+        held = self._manifest.currency
+        if held not in (None, currency):
+            raise MappingError(
+                f"the log's money is in {held}, {source} says {currency}: one log has one "
+                "currency; convert in the SELECT, or import into another log"
+            )
         bases = dict(self._manifest.legal_bases) | {source: legal_basis}
-        self._manifest = replace(self._manifest, legal_bases=bases)
+        self._manifest = replace(self._manifest, legal_bases=bases, currency=currency)
 
     def reject(self, rejected: str) -> None:
         """Keep aside the rows of a query that yields `quarantine.SCHEMA` without the key."""
