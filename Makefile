@@ -78,7 +78,7 @@ bench: $(READY) ## Run the benchmarks, or some: make bench BENCH="ingest serving
 	done
 
 lock: ## Resolve the dependencies again (needs uv)
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	uv pip compile --universal --python-version 3.11 --generate-hashes \
 		--no-annotate --no-header --all-extras --upgrade pyproject.toml -o requirements.lock
 
 clean: ## Remove the demo's data, the virtual environment and caches; a shop's own data stay
