@@ -16,7 +16,7 @@ import numpy.typing as npt
 from features.errors import InputError, StorageError, shown
 from features.events.row import ROW
 
-__all__ = ["COLUMNS", "FOREVER", "LAYOUT", "ROW", "TIES", "Timeline", "Timelines"]
+__all__ = ["COLUMNS", "FOREVER", "LAYOUT", "ROW", "TIES", "Timeline", "Timelines", "visible"]
 
 FOREVER = int(np.iinfo(np.int64).max)
 
@@ -27,6 +27,16 @@ LAYOUT = {name: (ROW[name] if name in ROW_COLUMNS else np.dtype(np.int64)).str f
 
 TIES = ("type", "value", "quantity", "measure", "channel", "product", "known_at", "known_until")
 """What orders rows of one instant; lines have higher codes than the orders they belong to."""
+
+
+def visible(
+    at: npt.NDArray[np.int64],
+    known_at: npt.NDArray[np.int64],
+    known_until: npt.NDArray[np.int64],
+    instant: int | npt.NDArray[np.int64],
+) -> npt.NDArray[np.bool_]:
+    """Which rows count at an instant: happened earlier, and known then to be this customer's."""
+    return (at < instant) & (known_at <= instant) & (instant < known_until)
 
 
 @dataclass(frozen=True)
@@ -87,12 +97,12 @@ class Timeline:
         return type(self).of(np.concatenate([self.rows(), rows]))
 
     def before(self, at: int | npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-        """Which rows count at an instant: happened earlier, and known then to be this customer's.
+        """Which rows are `visible` at an instant.
 
         Arguments:
             at: one instant, or one for each row.
         """
-        return (self.at < at) & (self.known_at <= at) & (at < self.known_until)
+        return visible(self.at, self.known_at, self.known_until, at)
 
     def until(self, at: int) -> Self:
         """What was known just before an instant."""

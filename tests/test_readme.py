@@ -6,12 +6,13 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -44,7 +45,7 @@ def port(demo: Path) -> Iterator[int]:
     command = [sys.executable, "-m", "serving", "serve", "--port", str(port)]
     server = subprocess.Popen(command, cwd=ROOT, env=environment(demo))
     try:
-        wait_until_ready(port)
+        wait_until(lambda: is_ready(port))
         yield port
     finally:
         server.terminate()
@@ -70,14 +71,12 @@ def run(command: str, data: Path) -> subprocess.CompletedProcess[str]:
     return done
 
 
-def wait_until_ready(port: int) -> None:
-    deadline = time.monotonic() + SECONDS
-    while True:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready"):
-                return
-        except OSError:
-            assert time.monotonic() < deadline, "the server did not start"
+def is_ready(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready"):
+            return True
+    except OSError:
+        return False
 
 
 def test_a_second_demo_reuses_what_the_first_made(demo: Path) -> None:

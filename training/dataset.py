@@ -13,7 +13,7 @@ from features.errors import NotEnoughDataError
 from features.events.schema import schema
 from features.instants import DAY_MS, iso
 from features.reference import Reference
-from features.timeline import Timelines
+from features.timeline import Timelines, visible
 from models.next_product import Period
 from models.next_product.history import lines
 
@@ -47,7 +47,7 @@ class Orders:
 
     def before(self, at: int) -> npt.NDArray[np.bool_]:
         """Which orders were known before an instant."""
-        return (self.at < at) & (self.known_at <= at) & (at < self.known_until)
+        return visible(self.at, self.known_at, self.known_until, at)
 
     def eligible(self, at: int) -> npt.NDArray[np.int64]:
         """Places of known customers with at least one order before an instant, rising."""

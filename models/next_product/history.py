@@ -13,7 +13,7 @@ import scipy.sparse as sp
 from features.catalog import Catalog
 from features.events.schema import schema
 from features.instants import DAY_MS
-from features.timeline import Timeline, Timelines
+from features.timeline import Timeline, Timelines, visible
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,7 @@ class Histories:
         rows = timelines.rows
         owner, place = lines(timelines, customers)
         until = instants[owner]
-        keep = (rows.at[place] < until) & (rows.known_at[place] <= until)
-        keep &= until < rows.known_until[place]
+        keep = visible(rows.at[place], rows.known_at[place], rows.known_until[place], until)
         owner, place = owner[keep], place[keep]
         return cls(
             offsets=np.searchsorted(owner, np.arange(len(customers) + 1)).astype(np.int64),
@@ -142,6 +141,17 @@ class Histories:
         until = np.repeat(self.until[pairs.row], pairs.baskets)
         age = (until - pairs.basket_at) / (half_life_days * DAY_MS)
         return np.add.reduceat(np.exp2(-age), pairs.offsets[:-1]).astype(np.float32)
+
+    def decayed_matrix(self, half_life_days: float) -> sp.csr_matrix:
+        """`matrix` of `decayed`, built once: the reasons of a list ask for it item by item."""
+        if half_life_days not in self._decayed_matrices:
+            built = self.matrix(self.decayed(half_life_days))
+            self._decayed_matrices[half_life_days] = built
+        return self._decayed_matrices[half_life_days]
+
+    @cached_property
+    def _decayed_matrices(self) -> dict[float, sp.csr_matrix]:
+        return {}
 
     def matrix(self, weights: npt.NDArray[np.float32]) -> sp.csr_matrix:
         """Customers × products with one weight per pair of `purchases`, float32."""

@@ -113,7 +113,7 @@ class Neighbours(Candidates):
 
     def _weights(self, histories: Histories) -> sp.csr_matrix:
         """Customers × known products: baskets by how long ago they were."""
-        weights = histories.matrix(histories.decayed(self.half_life_days))
+        weights = histories.decayed_matrix(self.half_life_days)
         if histories.n_products > self.n_products_:
             weights = weights[:, : self.n_products_]
         return weights

@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -15,15 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-DEADLINE_SECONDS = 60
-
-
-def wait_until(holds: Callable[[], object]) -> None:
-    """Poll a condition; what it waits for is another process."""
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not holds():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
+from tests.waiting import DEADLINE_SECONDS, wait_until
 
 
 @pytest.fixture
