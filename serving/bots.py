@@ -73,3 +73,9 @@ class Bots:
         if len(self._seen) > VISITORS_KEPT:
             self._seen.popitem(last=False)
         return count > self._per_minute
+
+    def take_back(self, visitor: str, at: int) -> None:
+        """Count an event no longer that was not stored: its client sends it again."""
+        minute, count = self._seen.get(visitor, (0, 0))
+        if count and minute == at // MINUTE_MS:
+            self._seen[visitor] = (minute, count - 1)

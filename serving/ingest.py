@@ -6,8 +6,8 @@ from typing import Any
 
 import orjson
 
-from features.errors import EventError
-from features.events.event import BOT
+from features.errors import EventError, StorageError
+from features.events.event import BOT, Event
 from features.events.keeping import Keep
 from features.events.validation import parse
 from features.identity import customer_id
@@ -77,7 +77,7 @@ class Ingest:
         except EventError as error:
             await self._commit.append([], [_rejected(message, received_at, error)])
             raise
-        await self._commit.append([incoming])
+        await self._store([incoming])
 
     async def many(
         self, messages: Sequence[Any], sender: Sender, shared: Mapping[str, Any]
@@ -108,7 +108,15 @@ class Ingest:
                 good.append(self._incoming(message, received_at, sender, place))
             except EventError as error:
                 bad.append(_rejected(message, received_at, error))
-        await self._commit.append(good, bad)
+        await self._store(good, bad)
+
+    async def _store(self, good: Sequence[Incoming], bad: Sequence[Rejected] = ()) -> None:
+        try:
+            await self._commit.append(good, bad)
+        except StorageError:
+            for incoming in good:
+                self._bots.take_back(_visitor(incoming.event), incoming.event.timestamp)
+            raise
 
     def _incoming(
         self, message: Mapping[str, Any], received_at: int, sender: Sender, place: int = 0
@@ -125,12 +133,15 @@ class Ingest:
             marks=self._bots.marks(message, sender.user_agent),
             place=place,
         )
-        visitor = customer_id(event.user_id, event.anonymous_id)
-        if self._bots.too_fast(visitor, event.timestamp) and event.of_a_person:
+        if self._bots.too_fast(_visitor(event), event.timestamp) and event.of_a_person:
             event = replace(event, marks=(BOT, *event.marks))
         if not event.of_a_person:  # a bot allows nothing, and nobody waits for it
             return Incoming(event)
         return Incoming(event, consents_of(event), timers_of(event, self._triggers))
+
+
+def _visitor(event: Event) -> str:
+    return customer_id(event.user_id, event.anonymous_id)
 
 
 def _rejected(message: Any, received_at: int, error: EventError) -> Rejected:

@@ -5,8 +5,11 @@ one write lock, taken when a transaction begins, so that two writers queue inste
 half-way; all finer locks are therefore empty here.
 """
 
+import fcntl
+import sqlite3
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +21,12 @@ from features.errors import StorageError
 from serving.store import schema as t
 from serving.store.database import Database, Lock, OnConflict
 from serving.store.errors import UnavailableError
+
+
+_BEGIN = "BEGIN IMMEDIATE"
+
+_POLL_SECONDS = 0.001
+"""Pause between two tries to be next, or to write; SQLite's own pauses grow to 100 ms."""
 
 
 class SqliteDatabase(Database):
@@ -36,12 +45,13 @@ class SqliteDatabase(Database):
     def __init__(self, path: Path, *, busy_seconds: float = 5.0) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            turnstile = _Turnstile(path.with_name(f"{path.name}-queue"), busy_seconds)
         except OSError as error:
             raise StorageError(f"cannot make the store's folder {path.parent}: {error}") from error
-        super().__init__(
-            reads=_engine(path, busy_seconds, begin=None),
-            writes=_engine(path, busy_seconds, begin="BEGIN IMMEDIATE"),
-        )
+        writes = _engine(path, busy_seconds, write=True)
+        event.listen(writes, "begin", turnstile.begin)
+        super().__init__(reads=_engine(path, busy_seconds), writes=writes)
+        self._turnstile = turnstile
         self._writer = threading.Lock()
         self._busy_seconds = busy_seconds
 
@@ -63,6 +73,11 @@ class SqliteDatabase(Database):
             told = {name: new.excluded[name] for name in rows[0] if name not in key}
             new = new.on_conflict_do_update(index_elements=key, set_=told)
         connection.execute(new, rows)
+
+    def close(self) -> None:
+        """Let go of all connections and of the place in the queue."""
+        super().close()
+        self._turnstile.close()
 
     def lock(self, connection: Connection, what: Lock, *, shared: bool = False) -> None:
         """Nothing: the transaction holds the write lock."""
@@ -90,7 +105,64 @@ class SqliteDatabase(Database):
             self._writer.release()
 
 
-def _engine(path: Path, busy_seconds: float, *, begin: str | None) -> Engine:
+class _Turnstile:
+    """Where the writers of all processes pass one by one.
+
+    SQLite's writers poll, and whoever has just written is first to write again. Here only the
+    next in line may try, so who has written waits behind the others: nobody starves.
+
+    Arguments:
+        path: a file that is locked and stays empty.
+        seconds: how long a writer waits to get through.
+
+    Raises:
+        OSError: the file cannot be made.
+    """
+
+    def __init__(self, path: Path, seconds: float) -> None:
+        self._file = path.open("ab")
+        self._seconds = seconds
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def begin(self, connection: Connection) -> None:
+        """Begin a transaction that holds the write lock."""
+        deadline = time.monotonic() + self._seconds
+        try:
+            _try_until(deadline, self._next_in_line)
+            driver = connection.connection.driver_connection
+            if not _try_until(deadline, lambda: _begun(driver)):
+                connection.exec_driver_sql(_BEGIN)  # raises what SQLite says
+        finally:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+
+    def _next_in_line(self) -> bool:
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+
+def _begun(connection: Any) -> bool:
+    try:
+        connection.execute(_BEGIN)
+    except sqlite3.OperationalError:
+        return False
+    return True
+
+
+def _try_until(deadline: float, done: Callable[[], bool]) -> bool:
+    while not done():
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(_POLL_SECONDS)
+    return True
+
+
+def _engine(path: Path, busy_seconds: float, *, write: bool = False) -> Engine:
     engine = create_engine(
         f"sqlite:///{path}", connect_args={"check_same_thread": False, "timeout": busy_seconds}
     )
@@ -99,15 +171,11 @@ def _engine(path: Path, busy_seconds: float, *, begin: str | None) -> Engine:
     def _prepare(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # ours to begin, not the driver's
         cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout = {int(busy_seconds * 1000)}")
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA cache_size = -65536")
+        if write:
+            cursor.execute("PRAGMA busy_timeout = 0")  # the turnstile waits
         cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        if begin is not None:
-            connection.exec_driver_sql(begin)
 
     return engine

@@ -1,5 +1,8 @@
 """Bots are marked: stored and queryable, in nobody's timeline."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 
 from serving.bots import calls_itself_one
@@ -113,3 +116,14 @@ def test_a_past_that_is_sent_at_once_is_not_fast(start):
     ]
     client.post("/v1/batch", {"batch": past})
     assert client.get("/v1/customers/ann").json()["events"] == 8
+
+
+def test_who_is_told_to_come_back_and_does_is_not_fast(start, settings):
+    client = start(bot_events_per_minute=3, busy_seconds=0.01)
+    with closing(sqlite3.connect(settings.store_file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        for _ in range(4):
+            assert client.track("Cart Viewed", "m1", userId="ann").status_code == 503
+        other.execute("ROLLBACK")
+    assert client.track("Cart Viewed", "m1", userId="ann").status_code == 200
+    assert marks(client) == {"m1": []}

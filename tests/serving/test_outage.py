@@ -188,9 +188,6 @@ def test_while_postgresql_is_away_slow_or_still_reads_go_on(
         assert shop.shown()["fallback"] != "store_unavailable"
 
 
-@pytest.mark.skip(
-    reason="open defect: after restarts of PostgreSQL the profile lacks some acknowledged events"
-)
 def test_a_restart_of_postgresql_under_load_loses_and_doubles_nothing(
     postgres_of_its_own: Postgres, tmp_path: Path
 ) -> None:
