@@ -54,6 +54,10 @@ def text(column: str, value: Any, *, identifier: bool) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise EventError(column, value, reasons.NOT_TEXT)
     held = str(value).strip(" ")
+    if held.isascii() and held.isprintable():  # nearly always: no need to look closer
+        if identifier and len(held) > MAX_ID_BYTES:
+            raise EventError(column, value, reasons.TOO_LONG)
+        return held or None
     try:
         size = len(held.encode())
     except UnicodeEncodeError:

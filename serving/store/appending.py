@@ -1,19 +1,19 @@
 """The steps of storing a batch of events, inside one transaction of the caller's."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 
-from sqlalchemy import Connection, bindparam, case, func, select, update
+from sqlalchemy import Connection, bindparam, case, update
 
 from features.events.event import Event
 from features.events.schema import schema as event_schema
-from features.events.validation import rows
+from features.events.validation import packed
 from features.identity import Link, customer_id
 from serving.store import rows as rows_of
 from serving.store import schema as t
 from serving.store.database import Database, upsert
-from serving.store.numbering import slices
+from serving.store.numbering import rows_among
 from serving.store.records import Consent, Incoming, Timer
 
 PART_BYTES = 4096
@@ -23,31 +23,35 @@ HISTORY_PART = 0
 """The part that holds what was loaded; the store's own events follow it."""
 
 
-def unseen(connection: Connection, events: Sequence[Incoming]) -> list[Incoming]:
+_LAST_PARTS = """\
+SELECT person, part, rows FROM timeline_parts JOIN (
+    SELECT person, max(part) AS part FROM timeline_parts WHERE person {among} GROUP BY person
+) AS last USING (person, part)"""
+
+
+def unseen(
+    database: Database, connection: Connection, events: Sequence[Incoming]
+) -> list[Incoming]:
     """The events whose id is not counted yet, each id once, in order."""
     first = {incoming.event.event_id: incoming for incoming in reversed(events)}
-    for event_id in known(connection, list(first)):
+    for event_id in known(database, connection, first):
         del first[event_id]
     return [incoming for incoming in events if first.get(incoming.event.event_id) is incoming]
 
 
-def known(connection: Connection, event_ids: Sequence[str]) -> set[str]:
+def known(database: Database, connection: Connection, event_ids: Collection[str]) -> set[str]:
     """Those of the ids that own events or loaded history have."""
-    found = own(connection, event_ids)
-    for ids in slices(event_ids):
-        hashed = {rows_of.id_hash(event_id): event_id for event_id in ids}
-        loaded = select(t.history_ids.c.id).where(t.history_ids.c.id.in_(list(hashed)))
-        found.update(hashed[bytes(id_)] for id_ in connection.scalars(loaded))
-    return found
+    found = own(database, connection, event_ids)
+    hashed = {rows_of.id_hash(event_id): event_id for event_id in event_ids}
+    sql = "SELECT id FROM history_ids WHERE id {among}"
+    loaded = rows_among(database, connection, sql, hashed)
+    return found | {hashed[bytes(id_)] for (id_,) in loaded}
 
 
-def own(connection: Connection, event_ids: Sequence[str]) -> set[str]:
+def own(database: Database, connection: Connection, event_ids: Collection[str]) -> set[str]:
     """Those of the ids that the store's own events have."""
-    found: set[str] = set()
-    for ids in slices(event_ids):
-        stored = select(t.events.c.event_id).where(t.events.c.event_id.in_(ids))
-        found.update(connection.scalars(stored))
-    return found
+    sql = "SELECT event_id FROM events WHERE event_id {among}"
+    return {event_id for (event_id,) in rows_among(database, connection, sql, event_ids)}
 
 
 def owner(event: Event) -> str:
@@ -86,8 +90,11 @@ def add_rows(
     for event in events:
         if not event.of_a_person:
             continue
-        added[people[owner(event)]] += rows(event, products).tobytes()
-    last = {person: (part, tail) for person, part, tail in _last_parts(connection, list(added))}
+        added[people[owner(event)]] += packed(event, products)
+    last = {
+        person: (part, tail)
+        for person, part, tail in rows_among(database, connection, _LAST_PARTS, added)
+    }
     parts = []
     for person, new in added.items():
         part, tail = last.get(person, (HISTORY_PART, b""))
@@ -183,22 +190,3 @@ def _put_parts(
         [{"person": person, "part": part, "rows": rows} for person, part, rows in parts],
         "replace",
     )
-
-
-def _last_parts(connection: Connection, people: Sequence[int]) -> Iterator[tuple[int, int, bytes]]:
-    parts = t.timeline_parts
-    for numbers in slices(people):
-        newest = (
-            select(parts.c.person, func.max(parts.c.part).label("part"))
-            .where(parts.c.person.in_(numbers))
-            .group_by(parts.c.person)
-            .subquery()
-        )
-        yield from (
-            connection.execute(
-                select(parts.c.person, parts.c.part, parts.c.rows).join(
-                    newest,
-                    (parts.c.person == newest.c.person) & (parts.c.part == newest.c.part),
-                )
-            ).all()
-        )

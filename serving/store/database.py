@@ -4,9 +4,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
+from functools import cache
 from typing import Any, ClassVar, Literal, TypeVar
 
-from sqlalchemy import Connection, Engine, Table
+from sqlalchemy import ColumnDefault, Connection, Dialect, Engine, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 from serving.store.errors import ConflictError, storage_errors
@@ -68,7 +69,6 @@ class Database(ABC):
         self._reads.dispose()
         self._writes.dispose()
 
-    @abstractmethod
     def insert(
         self,
         connection: Connection,
@@ -81,9 +81,37 @@ class Database(ABC):
         Arguments:
             connection: in a transaction.
             table: where to.
-            rows: by column name.
+            rows: by column name; what they leave out is the column's default.
             conflict: what becomes of a row whose key is taken. To `replace`, the key is the
                 primary one, and no two rows may share it.
+        """
+        if not rows:
+            return
+        given = tuple(rows[0])
+        defaults = {
+            column.name: column.default.arg
+            for column in table.columns
+            if isinstance(column.default, ColumnDefault) and column.name not in given
+        }
+        values = [(*tuple(row[name] for name in given), *defaults.values()) for row in rows]
+        self._insert(connection, table, (*given, *defaults), values, conflict)
+
+    @abstractmethod
+    def _insert(
+        self,
+        connection: Connection,
+        table: Table,
+        names: tuple[str, ...],
+        rows: Sequence[tuple[Any, ...]],
+        conflict: OnConflict,
+    ) -> None:
+        """Add rows by the driver: SQLAlchemy's own handling of parameters costs more than both."""
+
+    @abstractmethod
+    def among(self, values: Collection[Any]) -> tuple[str, tuple[Any, ...]]:
+        """SQL for "is one of these" of the driver's, and its parameters.
+
+        SQLAlchemy writes a list anew, value by value, in every statement.
         """
 
     @abstractmethod
@@ -102,6 +130,22 @@ class Database(ABC):
     def _transaction(self) -> Iterator[Connection]:
         with self._writes.begin() as connection:
             yield connection
+
+
+@cache
+def insert_sql(
+    dialect: Dialect, table: Table, names: tuple[str, ...], source: str, conflict: OnConflict
+) -> str:
+    """An INSERT of these columns from a source (`VALUES …` or a SELECT)."""
+    quoted = [dialect.identifier_preparer.quote(name) for name in names]
+    sql = f"INSERT INTO {table.name} ({', '.join(quoted)}) {source}"
+    if conflict == "skip":
+        sql += " ON CONFLICT DO NOTHING"
+    elif conflict == "replace":
+        key = table.primary_key.columns.keys()
+        told = [f"{name} = excluded.{name}" for name in quoted if name not in key]
+        sql += f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {', '.join(told)}"
+    return sql
 
 
 def upsert(connection: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":

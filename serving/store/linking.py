@@ -2,13 +2,13 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, update
 
 from features.columns import Columns as C
 from features.identity import Link, customer_id, people, table_of
 from serving.store import schema as t
 from serving.store.database import Database
-from serving.store.numbering import slices
+from serving.store.numbering import rows_among, slices
 
 
 def linked(links: Iterable[Link]) -> set[str]:
@@ -31,7 +31,7 @@ def add_links(
     """
     since = {
         (link.user_id, link.anonymous_id): link.linked_at
-        for link in _of(connection, {link.anonymous_id for link in links})
+        for link in _of(database, connection, {link.anonymous_id for link in links})
     }
     new: dict[tuple[str, str], Link] = {}
     for link in links:
@@ -42,24 +42,27 @@ def add_links(
     if not new:
         return
     database.insert(connection, t.links, [vars(link) for link in new.values()], "replace")
-    _settle(connection, {link.anonymous_id for link in new.values()}, numbers)
-    touch(connection, {numbers[person] for person in linked(new.values())})
+    _settle(database, connection, {link.anonymous_id for link in new.values()}, numbers)
+    touch(database, connection, {numbers[person] for person in linked(new.values())})
 
 
-def touch(connection: Connection, numbers: Iterable[int]) -> None:
+def touch(database: Database, connection: Connection, numbers: Iterable[int]) -> None:
     """Raise the version of these people: something about them changed."""
     for part in slices(sorted(numbers)):
-        connection.execute(
-            update(t.people)
-            .where(t.people.c.number.in_(part))
-            .values(version=t.people.c.version + 1)
+        one_of, parameters = database.among(part)
+        connection.exec_driver_sql(
+            f"UPDATE people SET version = version + 1 WHERE number {one_of}", parameters
         )
 
 
-def _settle(connection: Connection, visitors: Collection[str], numbers: Mapping[str, int]) -> None:
-    belongs = {
-        row[C.ANONYMOUS_ID]: row for row in people(table_of(_of(connection, visitors))).to_pylist()
-    }
+def _settle(
+    database: Database,
+    connection: Connection,
+    visitors: Collection[str],
+    numbers: Mapping[str, int],
+) -> None:
+    told = table_of(_of(database, connection, visitors))
+    belongs = {row[C.ANONYMOUS_ID]: row for row in people(told).to_pylist()}
     settled = []
     for visitor in visitors:
         person = numbers[customer_id(None, visitor)]
@@ -79,14 +82,6 @@ def _settle(connection: Connection, visitors: Collection[str], numbers: Mapping[
     )
 
 
-def _of(connection: Connection, visitors: Iterable[str]) -> list[Link]:
-    links = t.links.c
-    found: list[Link] = []
-    for part in slices(sorted(visitors)):
-        rows = connection.execute(
-            select(links.user_id, links.anonymous_id, links.linked_at).where(
-                links.anonymous_id.in_(part)
-            )
-        )
-        found += [Link(*row) for row in rows]
-    return found
+def _of(database: Database, connection: Connection, visitors: Collection[str]) -> list[Link]:
+    sql = "SELECT user_id, anonymous_id, linked_at FROM links WHERE anonymous_id {among}"
+    return [Link(*row) for row in rows_among(database, connection, sql, visitors)]

@@ -43,7 +43,7 @@ class SqlHistory(SqlPart):
 
         def work(connection: Connection) -> set[str]:
             self._database.lock(connection, Lock.HISTORY)
-            own = appending.own(connection, event_ids)
+            own = appending.own(self._database, connection, event_ids)
             new = sorted(rows.id_hash(event_id) for event_id in event_ids if event_id not in own)
             new_ids = [{"id": id_} for id_ in new]
             self._database.insert(connection, t.history_ids, new_ids, "skip")
@@ -64,7 +64,7 @@ class SqlHistory(SqlPart):
             appending.replace_history(
                 self._database, connection, [(numbers[p.customer_id], p.rows) for p in people]
             )
-            linking.touch(connection, numbers.values())
+            linking.touch(self._database, connection, numbers.values())
             self._put_position(connection, _loaded(fingerprint), str(position))
 
         self._database.write("load the history", work)

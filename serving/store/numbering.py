@@ -1,7 +1,7 @@
 """Numbers for strings: append-only dictionaries of products and people."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Column, Connection, func, select
 
@@ -10,7 +10,7 @@ from serving.store.database import Database, Lock
 
 T = TypeVar("T")
 
-_IN_LIMIT = 500
+_LIST_LIMIT = 10_000
 """Values looked up with one statement, below every database's limit of parameters."""
 
 
@@ -24,12 +24,12 @@ def number_products(
         connection: in a transaction.
         products: when each was first seen, by product id.
     """
-    found = _found(connection, t.products.c.product_id, t.products.c.number, products)
+    found = _numbers(database, connection, t.products.c.product_id, products)
     if len(found) == len(products):
         return found
     database.lock(connection, Lock.PRODUCTS)
     others = [product_id for product_id in products if product_id not in found]
-    found |= _found(connection, t.products.c.product_id, t.products.c.number, others)
+    found |= _numbers(database, connection, t.products.c.product_id, others)
     missing = [product_id for product_id in others if product_id not in found]
     if missing:
         highest = connection.scalar(select(func.max(t.products.c.number)))
@@ -52,7 +52,7 @@ def number_people(
     for one another, never in a circle.
     """
     wanted = set(customer_ids)
-    found = _found(connection, t.people.c.customer_id, t.people.c.number, wanted)
+    found = _numbers(database, connection, t.people.c.customer_id, wanted)
     missing = sorted(wanted - found.keys())
     if missing:
         numbers = database.people_numbers(connection, len(missing))
@@ -65,21 +65,27 @@ def number_people(
             ],
             "skip",
         )
-        found |= _found(connection, t.people.c.customer_id, t.people.c.number, missing)
+        found |= _numbers(database, connection, t.people.c.customer_id, missing)
     return found
 
 
 def slices(values: Sequence[T]) -> Iterator[Sequence[T]]:
     """The values in runs short enough for one statement's list of parameters."""
-    for start in range(0, len(values), _IN_LIMIT):
-        yield values[start : start + _IN_LIMIT]
+    for start in range(0, len(values), _LIST_LIMIT):
+        yield values[start : start + _LIST_LIMIT]
 
 
-def _found(
-    connection: Connection, name: Column[str], number: Column[int], names: Collection[str]
+def rows_among(
+    database: Database, connection: Connection, sql: str, values: Collection[Any]
+) -> Iterator[Any]:
+    """The rows of a SELECT that says where `{among}` stands for "is one of the values"."""
+    for part in slices(list(values)):
+        one_of, parameters = database.among(part)
+        yield from connection.exec_driver_sql(sql.format(among=one_of), parameters)
+
+
+def _numbers(
+    database: Database, connection: Connection, name: Column[str], names: Collection[str]
 ) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for part in slices(list(names)):
-        rows = connection.execute(select(name, number).where(name.in_(part)))
-        found.update(rows.all())
-    return found
+    sql = f"SELECT {name.name}, number FROM {name.table.name} WHERE {name.name} {{among}}"
+    return dict(rows_among(database, connection, sql, names))

@@ -6,8 +6,7 @@ last, for as long as the commit takes, the log.
 """
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, TypeVar
 
 import psycopg
@@ -16,9 +15,7 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     Column,
-    ColumnDefault,
     Connection,
-    Dialect,
     Double,
     Engine,
     Table,
@@ -30,7 +27,7 @@ from sqlalchemy import (
 )
 
 from serving.store import schema as t
-from serving.store.database import Database, Lock, OnConflict
+from serving.store.database import Database, Lock, OnConflict, insert_sql
 from serving.store.errors import UnavailableError
 
 T = TypeVar("T")
@@ -76,28 +73,32 @@ class PostgresqlDatabase(Database):
             except UnavailableError:
                 raise error from None  # it says more
 
-    def insert(
+    def _insert(
         self,
         connection: Connection,
         table: Table,
-        rows: Sequence[Mapping[str, Any]],
-        conflict: OnConflict = "raise",
+        names: tuple[str, ...],
+        rows: Sequence[tuple[Any, ...]],
+        conflict: OnConflict,
     ) -> None:
         """Add rows with one statement in which a column is an array.
 
         A statement for each row, or one with a parameter for each value, costs twice as much.
         """
-        if rows:
-            names = list(rows[0])
-            values = [_array(table.c[name], [row[name] for row in rows]) for name in names]
-            for column in table.columns:
-                default = column.default
-                if isinstance(default, ColumnDefault) and column.name not in names:
-                    names.append(column.name)
-                    values.append([default.arg] * len(rows))
-            connection.exec_driver_sql(
-                _insert(connection.dialect, table, tuple(names), conflict), tuple(values)
-            )
+        types = [table.c[name].type.compile(connection.dialect) for name in names]
+        arrays = f"SELECT * FROM unnest({', '.join(f'%b::{type_}[]' for type_ in types)})"
+        values = zip(*rows, strict=True)
+        connection.exec_driver_sql(
+            insert_sql(connection.dialect, table, names, arrays, conflict),
+            tuple(
+                _array(table.c[name], list(column))
+                for name, column in zip(names, values, strict=True)
+            ),
+        )
+
+    def among(self, values: Collection[Any]) -> tuple[str, tuple[Any, ...]]:
+        """One parameter that is an array."""
+        return "= ANY(%s)", (list(values),)
 
     def lock(self, connection: Connection, what: Lock, *, shared: bool = False) -> None:
         """Wait for an advisory lock; the end of the transaction lets go of it."""
@@ -175,7 +176,9 @@ class _Connecting:
                 tcp_user_timeout=milliseconds,
                 application_name="regulars",
                 options=f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds} "
-                f"-c idle_in_transaction_session_timeout={4 * milliseconds}",
+                f"-c idle_in_transaction_session_timeout={4 * milliseconds} "
+                # a plan made while the tables were small reads them whole when they are large
+                "-c plan_cache_mode=force_custom_plan",
             )
         except psycopg.OperationalError:
             self._pause.begin()
@@ -183,22 +186,6 @@ class _Connecting:
         connection.patience = self.seconds + 1
         connection.pause = self._pause
         return connection
-
-
-@cache
-def _insert(dialect: Dialect, table: Table, names: tuple[str, ...], conflict: OnConflict) -> str:
-    quoted = [dialect.identifier_preparer.quote(name) for name in names]
-    arrays = [f"%b::{table.c[name].type.compile(dialect)}[]" for name in names]
-    sql = (
-        f"INSERT INTO {table.name} ({', '.join(quoted)}) SELECT * FROM unnest({', '.join(arrays)})"
-    )
-    if conflict == "skip":
-        sql += " ON CONFLICT DO NOTHING"
-    elif conflict == "replace":
-        key = table.primary_key.columns.keys()
-        told = [f"{name} = excluded.{name}" for name in quoted if name not in key]
-        sql += f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {', '.join(told)}"
-    return sql
 
 
 def _array(column: Column[Any], values: list[Any]) -> list[Any]:

@@ -13,10 +13,9 @@ from features.catalog import Product
 from features.columns import Columns as C
 from features.events.event import Event, Line
 from features.timeline import ROW, Timeline
-from serving.store import schema as t
 from serving.store.records import Decision, Person, Rejected, StoredEvent
 
-_EVENT_FIELDS = [c.name for c in t.events.columns if c.name not in ("sequence", "person")]
+_json = json.JSONEncoder().encode
 
 
 def id_hash(event_id: str) -> bytes:
@@ -26,11 +25,13 @@ def id_hash(event_id: str) -> bytes:
 
 def event_row(event: Event, person: int) -> dict[str, Any]:
     """What is stored of an event; lines and marks as JSON text."""
-    columns = {name: getattr(event, name) for name in _EVENT_FIELDS}
-    if event.products is not None:
-        columns[C.PRODUCTS] = json.dumps([asdict(line) for line in event.products])
-    columns[C.MARKS] = json.dumps(event.marks) if event.marks else None
-    return columns | {"person": person}
+    lines = event.products
+    return {
+        **vars(event),
+        C.PRODUCTS: None if lines is None else _json([vars(line) for line in lines]),
+        C.MARKS: _json(event.marks) if event.marks else None,
+        "person": person,
+    }
 
 
 def event_of(row: RowMapping) -> StoredEvent:

@@ -49,12 +49,12 @@ class SqlStore(SqlDecisions, SqlHistory):
         def work(connection: Connection) -> tuple[int, dict[str, int]]:
             if events:  # no id becomes history between the look for it and the commit
                 self._database.lock(connection, Lock.HISTORY, shared=True)
-            new = appending.unseen(connection, events)
+            new = appending.unseen(self._database, connection, events)
             if new and next(attempts) > 1:
                 # somebody stored some of them meanwhile, for the same people: after waiting for
                 # these people it shows which
                 self._numbered(connection, new)
-                new = appending.unseen(connection, new)
+                new = appending.unseen(self._database, connection, new)
             numbers = self._append_new(connection, new) if new else {}
             kept = [rows.rejected_row(message) for message in rejected]
             self._database.insert(connection, t.quarantine, kept)
@@ -77,7 +77,7 @@ class SqlStore(SqlDecisions, SqlHistory):
         appending.set_timers(
             connection, [(p, x) for p, i in zip(theirs, new, strict=True) for x in i.timers]
         )
-        linking.touch(connection, set(theirs))
+        linking.touch(self._database, connection, set(theirs))
         linking.add_links(self._database, connection, appending.links(events), people)
         self._database.lock(connection, Lock.LOG)
         appending.count_bought(connection, events, products)
@@ -148,7 +148,9 @@ class SqlStore(SqlDecisions, SqlHistory):
 
     def known_ids(self, event_ids: Sequence[str]) -> set[str]:
         """Those of the ids that are counted already."""
-        return self._database.read("read event ids", lambda c: appending.known(c, event_ids))
+        return self._database.read(
+            "read event ids", lambda c: appending.known(self._database, c, event_ids)
+        )
 
     def quarantined(
         self, *, message_id: str | None = None, before: int | None = None, limit: int = 100

@@ -9,19 +9,17 @@ import fcntl
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, func, select
-from sqlalchemy.dialects import sqlite
 
 from features.errors import StorageError
 from serving.store import schema as t
-from serving.store.database import Database, Lock, OnConflict
+from serving.store.database import Database, Lock, OnConflict, insert_sql
 from serving.store.errors import UnavailableError
-
 
 _BEGIN = "BEGIN IMMEDIATE"
 
@@ -55,24 +53,22 @@ class SqliteDatabase(Database):
         self._writer = threading.Lock()
         self._busy_seconds = busy_seconds
 
-    def insert(
+    def _insert(
         self,
         connection: Connection,
         table: Table,
-        rows: Sequence[Mapping[str, Any]],
-        conflict: OnConflict = "raise",
+        names: tuple[str, ...],
+        rows: Sequence[tuple[Any, ...]],
+        conflict: OnConflict,
     ) -> None:
         """Add rows, by one prepared statement for each."""
-        if not rows:
-            return
-        new = sqlite.insert(table)
-        if conflict == "skip":
-            new = new.on_conflict_do_nothing()
-        elif conflict == "replace":
-            key = table.primary_key.columns.keys()
-            told = {name: new.excluded[name] for name in rows[0] if name not in key}
-            new = new.on_conflict_do_update(index_elements=key, set_=told)
-        connection.execute(new, rows)
+        values = f"VALUES ({', '.join('?' * len(names))})"
+        sql = insert_sql(connection.dialect, table, names, values, conflict)
+        connection.exec_driver_sql(sql, list(rows))
+
+    def among(self, values: Collection[Any]) -> tuple[str, tuple[Any, ...]]:
+        """A list of parameters."""
+        return f"IN ({', '.join('?' * len(values))})", tuple(values)
 
     def close(self) -> None:
         """Let go of all connections and of the place in the queue."""

@@ -1,4 +1,9 @@
-"""Acknowledged events over HTTP, beside raw inserts of the same rows with the same durability."""
+"""Acknowledged events over HTTP, beside raw inserts of the same rows with the same durability.
+
+The same rows are all that the store inserts for a batch: events, timelines, people, products, into
+its own tables, in a transaction of their own. `ratio_to_event_rows_alone` leaves out all but the
+events, which is less than the service does.
+"""
 
 import sqlite3
 import statistics
@@ -6,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import asdict
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,10 +20,17 @@ import numpy.typing as npt
 import orjson
 import psycopg
 import typer
+from sqlalchemy import Dialect, Table
+from sqlalchemy.dialects import postgresql, sqlite
 
-from features.events.event import LOG_SCHEMA
 from features.events.validation import parse
 from features.instants import instant
+from serving.store import Incoming
+from serving.store import schema as t
+from serving.store.database import OnConflict, insert_sql
+from serving.store.revisions import ensure
+from serving.store.sql import SqlStore
+from serving.store.sqlite import SqliteDatabase
 from tests import postgres
 from tests.benchmarks.load import Load, Loader, post
 from tests.benchmarks.messages import messages
@@ -36,8 +48,6 @@ PROBES = 300
 """Events whose visibility is waited for."""
 
 PROBE_SECONDS = 10.0
-
-COLUMNS = LOG_SCHEMA.names
 
 
 def run(
@@ -68,11 +78,11 @@ def measured(events: int, batch: int, seed: int) -> dict[str, float]:
         )
         if postgres.missing() is None:
             # with its own defaults, so that what is acknowledged outlives the machine
-            address = opened.enter_context(postgres.Postgres({})).database()
+            server = opened.enter_context(postgres.Postgres({}))
             figures |= _side_by_side(
                 "postgres",
-                lambda number: _postgres_table(address, f"raw_{number}"),
-                {"REGULARS_DATA": f"{folder}/with-postgres", "REGULARS_STORE": address},
+                lambda _: _postgres(server.database()),
+                {"REGULARS_DATA": f"{folder}/with-postgres", "REGULARS_STORE": server.database()},
                 Path(folder),
                 loader,
                 (events, batch, seed),
@@ -83,7 +93,17 @@ def measured(events: int, batch: int, seed: int) -> dict[str, float]:
         return figures
 
 
-Insert = Callable[[Sequence[tuple[Any, ...]]], None]
+@dataclass(frozen=True)
+class Rows:
+    """Rows that one statement of the store inserted."""
+
+    table: Table
+    names: tuple[str, ...]
+    values: Sequence[tuple[Any, ...]]
+    conflict: OnConflict
+
+
+Insert = Callable[[Sequence[Rows]], None]
 """Inserts rows in one durable transaction."""
 
 
@@ -98,6 +118,7 @@ def _side_by_side(
     """One store's figures, keys `<name>.<metric>`; both sides wait for the same disk."""
     events, batch, seed = sizes
     inserted: list[float] = []
+    envelopes: list[float] = []
     sent: list[Load] = []
     with ServiceProcess(settings, folder / f"{name}.log") as service:
         _warm_up(service, loader)
@@ -105,12 +126,10 @@ def _side_by_side(
         for number in range(ROUNDS):
             batches = messages(events, batch, seed + number)
             requests = [post("/v1/batch", orjson.dumps({"batch": some})) for some in batches]
-            rows = [_rows(some) for some in batches]
-            with raw(number) as insert:
-                began = time.perf_counter()
-                for some in rows:
-                    insert(some)
-                inserted.append(events / (time.perf_counter() - began))
+            written = _written(batches)
+            inserted.append(events / _seconds(raw(2 * number), written))
+            alone = [[rows for rows in some if rows.table is t.events] for some in written]
+            envelopes.append(events / _seconds(raw(2 * number + 1), alone))
             began = service.cpu_seconds()
             sent.append(loader.run(service.port, requests, connections=CONNECTIONS))
             busy += service.cpu_seconds() - began
@@ -125,6 +144,9 @@ def _side_by_side(
         f"{name}.events_per_second": statistics.median(rates),
         f"{name}.raw_events_per_second": statistics.median(inserted),
         f"{name}.ratio": statistics.median(a / b for a, b in zip(rates, inserted, strict=True)),
+        f"{name}.ratio_to_event_rows_alone": statistics.median(
+            a / b for a, b in zip(rates, envelopes, strict=True)
+        ),
         f"{name}.cpu_us_per_event": busy / (events * ROUNDS) * 1e6,
         f"{name}.p50_ms": statistics.median(load.quantile_ms(0.5) for load in sent),
         f"{name}.p99_ms": statistics.median(load.quantile_ms(0.99) for load in sent),
@@ -135,29 +157,55 @@ def _side_by_side(
     }
 
 
-def _rows(some: Sequence[dict[str, Any]]) -> list[tuple[Any, ...]]:
-    """The rows that a batch becomes in the log: every column, its products as JSON text."""
+class _Recording(SqliteDatabase):
+    """Keeps what is inserted, transaction by transaction."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.inserted: list[Rows] = []
+
+    def _insert(self, connection: Any, table: Any, names: Any, rows: Any, conflict: Any) -> None:
+        self.inserted.append(Rows(table, names, rows, conflict))
+        super()._insert(connection, table, names, rows, conflict)
+
+
+def _written(batches: Sequence[Sequence[dict[str, Any]]]) -> list[list[Rows]]:
+    """The rows that the store writes for each batch: events, timelines, people, products."""
     out = []
-    for message in some:
-        columns = asdict(parse(message, instant("2026-06-30")))
-        for name in ("products", "marks"):
-            columns[name] = orjson.dumps(columns[name]).decode() if columns[name] else None
-        out.append(tuple(columns[name] for name in COLUMNS))
+    with tempfile.TemporaryDirectory() as folder:
+        database = _Recording(Path(folder) / "store.db")
+        ensure(database)
+        store = SqlStore(database)
+        database.inserted = []
+        for some in batches:
+            store.append([Incoming(parse(message, instant("2026-06-30"))) for message in some])
+            out.append(database.inserted)
+            database.inserted = []
+        store.close()
     return out
+
+
+def _seconds(raw: AbstractContextManager[Insert], written: Sequence[Sequence[Rows]]) -> float:
+    with raw as insert:
+        began = time.perf_counter()
+        for rows in written:
+            insert(rows)
+        return time.perf_counter() - began
 
 
 @contextmanager
 def _sqlite(path: Path) -> Iterator[Insert]:
-    """Raw inserts into SQLite as its own driver does them, as durable as the store."""
+    """Raw inserts into the store's own tables as SQLite's driver does them, as durable."""
+    database = SqliteDatabase(path)
+    ensure(database)
+    database.close()
     connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
-    connection.execute(f"CREATE TABLE events ({', '.join(COLUMNS)}, PRIMARY KEY (event_id))")
-    statement = f"INSERT INTO events VALUES ({', '.join('?' * len(COLUMNS))})"
 
-    def insert(rows: Sequence[tuple[Any, ...]]) -> None:
+    def insert(written: Sequence[Rows]) -> None:
         connection.execute("BEGIN IMMEDIATE")
-        connection.executemany(statement, rows)
+        for rows in written:
+            connection.executemany(_statement(sqlite.dialect(), "?", rows), rows.values)
         connection.execute("COMMIT")
 
     yield insert
@@ -165,28 +213,23 @@ def _sqlite(path: Path) -> Iterator[Insert]:
 
 
 @contextmanager
-def _postgres_table(address: str, table: str) -> Iterator[Insert]:
-    """Raw inserts into PostgreSQL as psycopg does them: one prepared statement, pipelined."""
-    kinds = {"string": "text", "int16": "smallint", "double": "double precision"}
-    columns = ", ".join(
-        f"{field.name} {kinds.get(str(field.type), 'bigint' if field.name in TIMES else 'text')}"
-        for field in LOG_SCHEMA
-    )
+def _postgres(address: str) -> Iterator[Insert]:
+    """Raw inserts into the store's own tables as psycopg does them: prepared, pipelined."""
     with psycopg.connect(address) as connection:
-        connection.execute(f"CREATE TABLE {table} ({columns}, PRIMARY KEY (event_id))")
-        connection.commit()
-        statement = f"INSERT INTO {table} VALUES ({', '.join(['%s'] * len(COLUMNS))})"
 
-        def insert(rows: Sequence[tuple[Any, ...]]) -> None:
+        def insert(written: Sequence[Rows]) -> None:
             with connection.cursor() as cursor:
-                cursor.executemany(statement, rows)
+                for rows in written:
+                    statement = _statement(postgresql.dialect(), "%s", rows)
+                    cursor.executemany(statement, rows.values)
             connection.commit()
 
         yield insert
 
 
-TIMES = ("timestamp", "received_at")
-"""Columns that hold instants: int64 milliseconds, as in the store."""
+def _statement(dialect: Dialect, parameter: str, rows: Rows) -> str:
+    values = f"VALUES ({', '.join([parameter] * len(rows.names))})"
+    return insert_sql(dialect, rows.table, rows.names, values, rows.conflict)
 
 
 def _warm_up(service: ServiceProcess, loader: Loader) -> None:
