@@ -1,6 +1,7 @@
 """The application: parts are opened when it starts and closed when it ends."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -124,6 +125,7 @@ def _lifespan(
             service.champion.number_products()
             service.champion.hear()
             service.champion.live.warm()
+            gc.freeze()  # what is loaded by now stays: collections need not walk through it
             for look, seconds in (
                 (service.champion.check, settings.champion_seconds),
                 (service.timers.run_due, settings.timers_seconds),
