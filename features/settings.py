@@ -5,9 +5,14 @@ Each field can be set by an environment variable of the same name with the prefi
 """
 
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+from features.errors import InputError
+
+_SEE = "features/settings.py and serving/settings.py explain every setting"
 
 
 class Settings(BaseSettings):
@@ -24,6 +29,24 @@ class Settings(BaseSettings):
 
     threads: int = Field(default=2, ge=1)
     """Threads of training jobs; two, so that a laptop stays usable."""
+
+    @classmethod
+    def of_environment(cls) -> Self:
+        """The settings that the environment's `REGULARS_…` variables say.
+
+        Raises:
+            InputError: a variable cannot be read; its value is not repeated, it may be secret.
+        """
+        try:
+            return cls()
+        except SettingsError as error:  # a list or table that is no JSON
+            name = str(error).partition('field "')[2].partition('"')[0]
+            raise InputError(f"REGULARS_{name.upper()}: is no JSON; {_SEE}") from None
+        except ValidationError as error:
+            found = error.errors(include_url=False, include_input=False)[0]
+            name, *within = (str(part) for part in found["loc"])
+            place = f"REGULARS_{name.upper()}" + "".join(f" → {part}" for part in within)
+            raise InputError(f"{place}: {found['msg']}; {_SEE}") from None
 
     @property
     def log(self) -> Path:

@@ -65,7 +65,7 @@ def serve(
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     from serving.store import open_store
 
-    settings = ServingSettings()
+    settings = _settings()
     host, port = host or settings.host, settings.port if port is None else port
     with _told():
         # opened once before the workers do: an error is told once, tables are made once
@@ -100,7 +100,7 @@ def load(
     from features.events.log import EventLog
     from serving import history
 
-    settings = ServingSettings()
+    settings = _settings()
     source = EventLog(log or settings.log)
     with _told(), _opened(settings) as store, _progress() as progress:
         loaded = history.load(source, store, progress=progress)
@@ -131,7 +131,7 @@ def export(
     from features.events.log import EventLog
     from serving import export as exporting
 
-    settings = ServingSettings()
+    settings = _settings()
     target = EventLog(log or settings.log)
     with _told(), _opened(settings) as store, _progress() as progress:
         exported = exporting.export(store, target, progress=progress)
@@ -157,7 +157,7 @@ def migrate() -> None:
     from serving.store import migrate as bring
 
     with _told():
-        done = bring(ServingSettings())
+        done = bring(_settings())
     if done.before == done.after:
         console.print(f"Nothing to do: the store's tables are of revision {done.after}.")
     elif done.before is None:
@@ -176,9 +176,14 @@ def tour(
     """
     from serving.tour import tour as run
 
-    settings = ServingSettings()
+    settings = _settings()
     with _told():
         run(settings.host, settings.port, customer, Console())
+
+
+def _settings() -> ServingSettings:
+    with _told():
+        return ServingSettings.of_environment()
 
 
 @contextmanager

@@ -102,7 +102,7 @@ def create_app(settings: ServingSettings, *, clock: Clock = wall_clock) -> FastA
 def from_environment() -> FastAPI:
     """The application by the environment's settings, for uvicorn's workers."""
     logs.configure()
-    return create_app(ServingSettings())
+    return create_app(ServingSettings.of_environment())
 
 
 def _lifespan(

@@ -136,7 +136,7 @@ def train(
     from training.train import train as run
     from training.trainer import Data, Trainer
 
-    settings = Settings()
+    settings = Settings.of_environment()
     asked = Recipe.load(_recipe(recipe))
     if which is not Which.ALL:
         others = {name: None for name in Recipe.model_fields if name != which.value}
@@ -173,7 +173,7 @@ def evaluate(version: VersionOption = None, log: LogOption = None) -> None:
     from training.report import print_evaluation
     from training.trainer import Data
 
-    settings = Settings()
+    settings = Settings.of_environment()
     registry = _registry(settings)
     found = registry.version(version)
     with tempfile.TemporaryDirectory(prefix="regulars-") as scratch, console.stages() as progress:
@@ -212,7 +212,7 @@ def promote(
 
     if force and not reason.strip():
         raise InputError("--force needs --reason TEXT, which is recorded with the version")
-    settings = Settings()
+    settings = Settings.of_environment()
     registry = _registry(settings)
     candidate = registry.version(version)
     with console.stages() as progress:
@@ -240,7 +240,7 @@ def rollback(reason: ReasonOption = "") -> None:
     from training import promote as job
     from training.provenance import user
 
-    settings = Settings()
+    settings = Settings.of_environment()
     was, now = job.rollback(
         _registry(settings), settings.bundles, reason=reason, user=user(), now=_now()
     )
@@ -264,7 +264,7 @@ def score(
     from training.score import score as run
     from training.trainer import Data
 
-    settings = Settings()
+    settings = Settings.of_environment()
     with tempfile.TemporaryDirectory(prefix="regulars-") as scratch, console.stages() as progress:
         number, bundle = _bundle(settings, version, Path(scratch))
         progress("timelines", 0, 1)
@@ -293,7 +293,7 @@ def pull(
     from features.errors import RegularsError
     from training import promote as job
 
-    settings = Settings()
+    settings = Settings.of_environment()
     registry = _registry(settings)
     while True:
         try:
@@ -319,7 +319,7 @@ def _now() -> int:
 def _log(path: Path | None) -> "EventLog":
     from features.events.log import EventLog
 
-    settings = Settings()
+    settings = Settings.of_environment()
     return EventLog(path or settings.log, threads=settings.threads)
 
 

@@ -95,3 +95,21 @@ def test_a_port_in_use_and_a_broken_store_end_with_a_clear_error(launch, tmp_pat
     (tmp_path / "data" / "store.db").write_bytes(b"no database" * 1000)
     with pytest.raises(AssertionError, match="cannot open the store"):
         launch()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("KEEP", '{"Product Viewed"', "REGULARS_KEEP: is no JSON"),
+        ("KEEP", '{"Product Viewed": "x"}', "REGULARS_KEEP → Product Viewed: "),
+        ("PORT", "secret", "REGULARS_PORT: "),
+    ],
+)
+def test_a_setting_that_cannot_be_read_is_told_in_one_line(name, value, told, tmp_path):
+    environment = {**os.environ, "REGULARS_DATA": str(tmp_path), f"REGULARS_{name}": value}
+    command = [sys.executable, "-m", "serving", "load"]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(f"Error: {told}")
+    assert ended.stderr.count("\n") == 1
+    assert "secret" not in ended.stderr
