@@ -32,6 +32,7 @@ class Columns:
     PROPERTIES: Final = "properties"
     SOURCE: Final = "source"
     MARKS: Final = "marks"
+    IDENTIFIERS: Final = "identifiers"
     INSTANT: Final = "instant"
 
     PARENT_ID: Final = "parent_id"

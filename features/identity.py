@@ -1,112 +1,343 @@
-"""Which person stands behind an identifier: a pure function of the set of links.
+"""Which person stands behind an identifier: a pure function of what is known to belong together.
 
-A *link* says that an anonymous id was seen together with a user id. The order in which links
-arrive, and how often, does not matter.
+A *link* says that two identifiers were seen together; a *ruling*, that somebody decided that two
+people are one, or are not. The order in which they arrive, and how often, does not matter.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
-import pyarrow as pa
-import pyarrow.compute as pc
+from features.events.event import Event
+from features.events.identifiers import RANK, Rules, kind_of, rank
+from features.instants import DAY_MS
 
-from features.columns import Columns as C
-from features.events.event import ANONYMOUS_PREFIX
+FOREVER = 2**63 - 1
+NEVER = -(2**63)
 
-LINKED_AT = "linked_at"
-SHARED_AT = "shared_at"
+DEFAULT_RULES = Rules()
 
-LINKS = pa.schema(
-    [
-        pa.field(C.USER_ID, pa.string(), nullable=False),
-        pa.field(C.ANONYMOUS_ID, pa.string(), nullable=False),
-        pa.field(LINKED_AT, pa.int64(), nullable=False),
-    ]
-)
-"""Links as a table; `linked_at` is the instant since when the link is known."""
+RULINGS = ("Customers Merged", "Customers Separated")
+"""The events that are rulings: the customer is `into`, the property other_id `other`."""
 
 
-@dataclass(frozen=True, order=True)
-class Link:
-    """An anonymous id seen with a user id, known since `linked_at` (instant)."""
+SHARED = "seen with more than "
+BLOCKED = "blocked by the shop's rules"
+"""Why an identifier joins nobody, and never will again by the same rules."""
 
-    user_id: str
-    anonymous_id: str
+
+class Link(NamedTuple):
+    """Two identifiers seen together, the stronger first; known since `linked_at` (instant).
+
+    Of kinds that expire there is a link for each day on which they were seen together; of others
+    only the first counts.
+    """
+
+    stronger: str
+    weaker: str
     linked_at: int
+
+
+class Ruling(NamedTuple):
+    """Somebody's word, from an instant on: `other` is the same person as `into`, or is not."""
+
+    at: int
+    into: str
+    other: str
+    same: bool
+
+
+class Span(NamedTuple):
+    """Whose an identifier was from an instant until another; `owner` leads the person."""
+
+    identifier: str
+    owner: str
+    since: int
+    until: int
 
 
 @dataclass(frozen=True)
-class Owner:
-    """The user an anonymous id belongs to, and since when that is known (instant)."""
+class Resolution:
+    """Who belongs together."""
 
-    user_id: str
-    linked_at: int
+    spans: list[Span] = field(default_factory=list)
+    """Of each identifier that ever belonged to another: all its time without a gap, in order."""
+    refused: dict[str, str] = field(default_factory=dict)
+    """Identifiers that join nobody now, or not all they were seen with, and why."""
 
-
-def table_of(links: Iterable[Link]) -> pa.Table:
-    """Links as a table of schema `LINKS`."""
-    return pa.Table.from_pylist([vars(link) for link in links], schema=LINKS)
-
-
-def ownerships(links: pa.Table) -> pa.Table:
-    """Whose each anonymous id was, and from when until when: LINKS with `SHARED_AT`, sorted by id.
-
-    It belongs to the first user it is linked with, until it is linked with a second one; then
-    to neither. `SHARED_AT` is null where that never happened. Of two users linked at the same
-    instant it belongs to none.
-    """
-    first = links.group_by([C.ANONYMOUS_ID, C.USER_ID], use_threads=False).aggregate(
-        [(LINKED_AT, "min")]
-    )
-    seen: dict[str, list[tuple[int, str]]] = {}
-    for row in first.to_pylist():
-        of = seen.setdefault(row[C.ANONYMOUS_ID], [])
-        of.append((row[f"{LINKED_AT}_min"], row[C.USER_ID]))
-    rows = []
-    for anonymous_id, users in sorted(seen.items()):
-        (linked_at, user_id), *others = sorted(users)
-        shared_at = others[0][0] if others else None
-        if shared_at != linked_at:
-            rows.append(
-                {
-                    C.USER_ID: user_id,
-                    C.ANONYMOUS_ID: anonymous_id,
-                    LINKED_AT: linked_at,
-                    SHARED_AT: shared_at,
-                }
-            )
-    return pa.Table.from_pylist(rows, schema=LINKS.append(pa.field(SHARED_AT, pa.int64())))
+    def at(self, instant: int) -> dict[str, Span]:
+        """The span at an instant of each identifier that ever belonged to another."""
+        return {s.identifier: s for s in self.spans if s.since <= instant < s.until}
 
 
-def people(links: pa.Table) -> pa.Table:
-    """Who the anonymous ids belong to by all links: schema `LINKS`, sorted by anonymous id.
-
-    An anonymous id linked with exactly one user id belongs to that user since the first link.
-    One that is linked with several (a shared tablet) belongs to none of them.
-    """
-    grouped = links.group_by(C.ANONYMOUS_ID, use_threads=False).aggregate(
-        [(C.USER_ID, "count_distinct"), (C.USER_ID, "min"), (LINKED_AT, "min")]
-    )
-    single = grouped.filter(pc.equal(grouped[f"{C.USER_ID}_count_distinct"], 1))
-    owned = pa.Table.from_arrays(
-        [single[f"{C.USER_ID}_min"], single[C.ANONYMOUS_ID], single[f"{LINKED_AT}_min"]],
-        schema=LINKS,
-    )
-    return owned.sort_by(C.ANONYMOUS_ID)
+def links_of(identifiers: Sequence[str], linked_at: int) -> list[Link]:
+    """What an event with these identifiers, the strongest first, says: all go with the first."""
+    return [Link(identifiers[0], weaker, linked_at) for weaker in identifiers[1:]]
 
 
-def owner(links: Iterable[Link], anonymous_id: str) -> Owner | None:
-    """The user an anonymous id belongs to by these links; None when it is a person of its own."""
-    owned = people(table_of(link for link in links if link.anonymous_id == anonymous_id))
-    if not owned.num_rows:
+def ruling_of(event: Event) -> Ruling | None:
+    """The ruling that an event is; None of all other events."""
+    if event.name not in RULINGS:
         return None
-    return Owner(owned[C.USER_ID][0].as_py(), owned[LINKED_AT][0].as_py())
+    other = json.loads(event.properties or "{}")["other_id"]
+    same = event.name == RULINGS[0]
+    return Ruling(event.received_at, event.customer_id, other, same)
 
 
-def customer_id(user_id: str | None, anonymous_id: str | None) -> str:
-    """The customer id of an event's person, before links are looked at.
+def link_key(link: Link) -> tuple[str, str, int]:
+    """Links of one key say the same; the earliest counts. The last part is a day, or 0."""
+    expires = kind_of(link.weaker).expires_days is not None
+    return link.stronger, link.weaker, link.linked_at // DAY_MS if expires else 0
 
-    >>> customer_id(None, "basket-7")
-    'anonymous:basket-7'
+
+def resolve(
+    links: Iterable[Link], rulings: Iterable[Ruling] = (), rules: Rules = DEFAULT_RULES
+) -> Resolution:
+    """Who is one person, and since when.
+
+    An identifier that is blocked, or linked with more values of a stronger kind than its kind
+    joins, joins nobody from then on. What is left is joined in the order of the links, but not
+    where a ruling keeps two identifiers apart. A person with too many identifiers of one kind is
+    joined without them, and a group with too many in all is not joined. The person is named by the
+    strongest identifier, of several by the one that was linked first; one that was merged into
+    another comes last.
+
+    Arguments:
+        links: in any order.
+        rulings: in any order; the latest of two identifiers holds.
+        rules: the shop's limits.
     """
-    return user_id if user_id is not None else f"{ANONYMOUS_PREFIX}{anonymous_id}"
+    refused: dict[str, str] = {}
+    edges = _edges(links, rules, refused)
+    merges, walls = _ruled(rulings)
+    edges += merges
+    walled = {end for wall in walls for end in (wall.stronger, wall.weaker)}
+    spans: list[Span] = []
+    for group in _groups(edges):
+        star = None if group[0].stronger in walled else _star(group, rules)
+        spans += _spans(group, walls, rules, refused) if star is None else star
+    spans.sort(key=lambda span: (span.identifier, span.since))
+    return Resolution(spans, refused)
+
+
+class _Edge(NamedTuple):
+    since: int
+    stronger: str
+    weaker: str
+    until: int
+    ruled: bool = False
+
+
+def _edges(links: Iterable[Link], rules: Rules, refused: dict[str, str]) -> list[_Edge]:
+    """The links with the time in which they join; those that never do are left out."""
+    first: dict[tuple[str, str, int], Link] = {}
+    for link in links:
+        key = link_key(link)
+        if key not in first or link.linked_at < first[key].linked_at:
+            first[key] = link
+    shared = _shared_since(first.values(), rules, refused)
+    edges = []
+    for stronger, weaker, since in first.values():
+        until = min(shared.get(stronger, FOREVER), shared.get(weaker, FOREVER))
+        days = rules.kind(weaker).expires_days
+        if days is not None:
+            until = min(until, since + days * DAY_MS)
+        if since < until:
+            edges.append(_Edge(since, stronger, weaker, until))
+    return edges
+
+
+def _shared_since(links: Iterable[Link], rules: Rules, refused: dict[str, str]) -> dict[str, int]:
+    """Since when identifiers join nobody: blocked ones never did."""
+    partners: dict[str, dict[str, int]] = defaultdict(dict)
+    shared: dict[str, int] = {}
+    for stronger, weaker, at in links:
+        held = partners[weaker]
+        held[stronger] = min(at, held.get(stronger, at))
+        for identifier in (stronger, weaker):
+            if identifier in rules.kind(identifier).blocked:
+                shared[identifier] = NEVER
+                refused[identifier] = BLOCKED
+    for weaker, met in partners.items():
+        kind = rules.kind(weaker)
+        if len(met) <= kind.joins or weaker in shared:
+            continue
+        by_kind: dict[str, list[int]] = defaultdict(list)
+        for stronger, at in met.items():
+            by_kind[kind_of(stronger).name].append(at)
+        over = [
+            (sorted(ats)[kind.joins], name)
+            for name, ats in by_kind.items()
+            if len(ats) > kind.joins
+        ]
+        if over:
+            shared[weaker], name = min(over)
+            refused[weaker] = f"{SHARED}{kind.joins} of {name}"
+    return shared
+
+
+def _ruled(rulings: Iterable[Ruling]) -> tuple[list[_Edge], list[_Edge]]:
+    """Merges, and what keeps apart, each with its time."""
+    of: dict[frozenset[str], list[Ruling]] = defaultdict(list)
+    for ruling in set(rulings):
+        of[frozenset((ruling.into, ruling.other))].append(ruling)
+    merges: list[_Edge] = []
+    walls: list[_Edge] = []
+    for told in of.values():
+        told.sort()
+        for ruling, following in zip(told, [*told[1:], None], strict=True):
+            until = FOREVER if following is None else following.at
+            if ruling.at < until:
+                edge = _Edge(ruling.at, ruling.into, ruling.other, until, ruled=True)
+                (merges if ruling.same else walls).append(edge)
+    return merges, walls
+
+
+def _groups(edges: Sequence[_Edge]) -> list[list[_Edge]]:
+    """The edges that touch one another at whatever time, in a fixed order."""
+    forest = _Forest()
+    for edge in edges:
+        forest.join(edge.stronger, edge.weaker)
+    groups: dict[str, list[_Edge]] = defaultdict(list)
+    for edge in edges:
+        groups[forest.root(edge.stronger)].append(edge)
+    return [sorted(group) for group in groups.values()]
+
+
+_USER, _VISITOR = RANK[""], RANK["anonymous:"]
+
+
+def _star(group: Sequence[_Edge], rules: Rules) -> list[Span] | None:
+    """The spans of one user with some devices, as nearly everybody is; None where there is more."""
+    user = group[0].stronger
+    if rank(user) != _USER or len(group) >= min(rules.kinds["anonymous_id"].per_person, rules.most):
+        return None
+    if any(e.stronger != user or rank(e.weaker) != _VISITOR or e.ruled for e in group):
+        return None
+    spans = []
+    for since, owner, visitor, until, _ in group:
+        spans += [Span(visitor, visitor, NEVER, since), Span(visitor, owner, since, until)]
+        if until != FOREVER:
+            spans.append(Span(visitor, visitor, until, FOREVER))
+    return spans
+
+
+def _spans(
+    group: Sequence[_Edge], walls: Sequence[_Edge], rules: Rules, refused: dict[str, str]
+) -> list[Span]:
+    """The spans of a group, settled anew at every instant at which something changes."""
+    members = {end for edge in group for end in (edge.stronger, edge.weaker)}
+    near = [wall for wall in walls if {wall.stronger, wall.weaker} <= members]
+    changes = sorted({at for edge in (*group, *near) for at in (edge.since, edge.until)})
+    owned: dict[str, list[Span]] = {each: [Span(each, each, NEVER, FOREVER)] for each in members}
+    for at in changes:
+        if at == FOREVER:
+            break
+        now: dict[str, str] = {}
+        active = [edge for edge in group if edge.since <= at < edge.until]
+        apart = [(w.stronger, w.weaker) for w in near if w.since <= at < w.until]
+        owners = _settled(active, apart, rules, now)
+        for each in members:
+            last = owned[each][-1]
+            owner = owners.get(each, each)
+            if owner != last.owner:
+                owned[each][-1] = last._replace(until=at)
+                owned[each].append(Span(each, owner, at, FOREVER))
+    refused.update(now)
+    return [span for each in sorted(members) if len(owned[each]) > 1 for span in owned[each]]
+
+
+def _settled(
+    edges: Sequence[_Edge],
+    apart: Sequence[tuple[str, str]],
+    rules: Rules,
+    refused: dict[str, str],
+) -> dict[str, str]:
+    """Who leads whom by these edges, which are in order."""
+    forest = _Forest(apart)
+    for edge in edges:
+        if not forest.join(edge.stronger, edge.weaker):
+            refused[edge.weaker] = f"kept apart from {edge.stronger} by a decision"
+    groups: dict[str, list[_Edge]] = defaultdict(list)
+    for edge in edges:
+        if forest.root(edge.stronger) == forest.root(edge.weaker):
+            groups[forest.root(edge.stronger)].append(edge)
+    owners: dict[str, str] = {}
+    for group in groups.values():
+        members = {end for edge in group for end in (edge.stronger, edge.weaker)}
+        extra = _too_many(members, rules, refused)
+        if extra:
+            left = [e for e in group if e.stronger not in extra and e.weaker not in extra]
+            owners |= _settled(left, apart, rules, refused)
+        else:
+            leader = _leader(group, members)
+            owners |= dict.fromkeys(members, leader)
+    return owners
+
+
+def _too_many(members: Collection[str], rules: Rules, refused: dict[str, str]) -> set[str]:
+    """The members that join nobody since there are too many of them: of the weakest kind first."""
+    by_kind: dict[str, set[str]] = defaultdict(set)
+    for member in members:
+        by_kind[kind_of(member).name].add(member)
+    for kind in reversed(tuple(rules.kinds.values())):
+        found = by_kind[kind.name]
+        if len(found) > kind.per_person:
+            refused |= dict.fromkeys(
+                found,
+                f"one person would have {len(found)} of {kind.name}, "
+                f"at most {kind.per_person} join",
+            )
+            return found
+    if len(members) > rules.most:
+        refused |= dict.fromkeys(
+            members, f"one person would have {len(members)} identifiers, at most {rules.most} join"
+        )
+        return set(members)
+    return set()
+
+
+def _leader(edges: Sequence[_Edge], members: Collection[str]) -> str:
+    seen: dict[str, int] = {}
+    for edge in edges:
+        for end in (edge.stronger, edge.weaker):
+            seen[end] = min(edge.since, seen.get(end, edge.since))
+    away = {edge.weaker for edge in edges if edge.ruled}
+    return min(members, key=lambda each: (rank(each), each in away, seen[each], each))
+
+
+class _Forest:
+    """Disjoint sets, some of which must stay apart.
+
+    Arguments:
+        apart: pairs that never come into one set.
+    """
+
+    def __init__(self, apart: Sequence[tuple[str, str]] = ()) -> None:
+        self._parent: dict[str, str] = {}
+        self._apart: dict[str, set[str]] = defaultdict(set)
+        for one, other in apart:
+            self._apart[one].add(other)
+            self._apart[other].add(one)
+
+    def root(self, member: str) -> str:
+        """What stands for the set of a member."""
+        parent = self._parent
+        parent.setdefault(member, member)
+        while parent[member] != member:
+            parent[member] = parent[parent[member]]
+            member = parent[member]
+        return member
+
+    def join(self, one: str, other: str) -> bool:
+        """Make two sets one; False, and nothing is done, when they must stay apart."""
+        first, second = self.root(one), self.root(other)
+        if first == second:
+            return True
+        if any(self.root(enemy) == second for enemy in self._apart[first]):
+            return False
+        self._parent[second] = first
+        self._apart[first] |= self._apart.pop(second, set())
+        return True

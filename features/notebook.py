@@ -12,9 +12,11 @@ from features.compute import matrix
 from features.definitions import FEATURES
 from features.definitions.feature import Feature
 from features.errors import InputError
+from features.events.identifiers import rules_of
 from features.events.log import EventLog
 from features.instants import instant, moment
 from features.reference import Reference
+from features.settings import Settings
 from features.timeline_build import timelines_of
 
 Moment = str | date | datetime | int
@@ -47,7 +49,7 @@ def frame(
         StorageError: the log cannot be read.
     """
     if not isinstance(log, EventLog):
-        log = EventLog(Path(log))
+        log = EventLog(Path(log), rules=rules_of(Settings.of_environment()))
     if not log.segments:
         raise InputError(f"there are no events in {log.path}; run: python -m training import")
     timelines, catalog = timelines_of(log), log.catalog

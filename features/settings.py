@@ -5,7 +5,7 @@ Each field can be set by an environment variable of the same name with the prefi
 """
 
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
@@ -29,6 +29,20 @@ class Settings(BaseSettings):
 
     threads: int = Field(default=2, ge=1)
     """Threads of training jobs; two, so that a laptop stays usable."""
+
+    identity: dict[str, dict[str, Any]] = Field(default={})
+    """Changes to the rules of identifiers, as JSON: `{"anonymous_id": {"blocked": ["till-3"]},
+    "email": {"joins": 1}}`. `joins` is how many accounts and the like one value may bring
+    together, `per_person` how many one person may have, `expires_days` after how long unseen it
+    joins nobody, `hashed` false keeps it as it is. features/events/identifiers.py has the rules."""
+
+    identity_key: str = Field(default="", repr=False)
+    """The secret under which addresses, numbers and tokens are hashed; empty is one made at the
+    first use and kept in `data`. Replicas need the same; with another one nobody is found again."""
+
+    phone_region: str = Field(default="", pattern="^([A-Z]{2})?$")
+    """ISO 3166 code of the country whose telephone numbers are written without one, as `DE`;
+    empty reads international numbers only, since guessing would join strangers."""
 
     @classmethod
     def of_environment(cls) -> Self:

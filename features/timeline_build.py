@@ -15,18 +15,23 @@ import pyarrow as pa
 from features import identity
 from features.columns import Columns as C
 from features.events import engine
-from features.events.event import ANONYMOUS_PREFIX, BOT
+from features.events.identifiers import BY_NAME, Rules
 from features.events.lock import held
-from features.events.log import LOG_SCHEMA, EventLog
+from features.events.log import EventLog
 from features.events.schema import schema
+from features.links import links, open_events, rulings
 from features.timeline import COLUMNS, FOREVER, LAYOUT, TIES, Timelines
 
 FOLDER = "timelines"
-FORM = hashlib.sha256(json.dumps([LAYOUT, TIES]).encode()).hexdigest()[:8]
-"""Names the layout and order of rows, so that another version's timelines are built anew."""
-
 BATCH_ROWS = 500_000
 """Sorted rows held as Arrow at a time; 500,000 are some 20 MB."""
+
+
+def form(log: EventLog) -> str:
+    """Names the layout and order of rows and the rules of identity: others are built anew."""
+    kinds = [(k.name, k.joins, k.per_person, sorted(k.blocked)) for k in log.rules.kinds.values()]
+    told = json.dumps([LAYOUT, TIES, kinds, log.rules.most])
+    return hashlib.sha256(told.encode()).hexdigest()[:8]
 
 
 def timelines_of(log: EventLog) -> Timelines:
@@ -36,7 +41,7 @@ def timelines_of(log: EventLog) -> Timelines:
         StorageError: the disk is full; nothing half-built is kept.
     """
     cache = log.path / FOLDER
-    folder = cache / f"{log.fingerprint}-{FORM}"
+    folder = cache / f"{log.fingerprint}-{form(log)}"
     if not folder.exists():
         with engine.full_disk_said(cache):
             cache.mkdir(parents=True, exist_ok=True)
@@ -70,8 +75,9 @@ def build(
         spill.mkdir(exist_ok=True)
         try:
             with engine.connection(spill, memory=log.memory, threads=log.threads) as con:
-                _open_events(con, log, without)
-                _number_people(con, linked)
+                open_events(con, log, without)
+                _open_codes(con, log)
+                _number_people(con, log.rules if linked else None)
                 _write(con, folder)
         finally:
             shutil.rmtree(spill, ignore_errors=True)
@@ -91,23 +97,8 @@ def _rebuild(log: EventLog, cache: Path, folder: Path) -> None:
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def _open_events(con: duckdb.DuckDBPyConnection, log: EventLog, without: Path | None) -> None:
-    """The views `events` (without bots), `channels`, `line_types` and `products` to read from."""
-    segments = log.segments
-    source = "no_events"
-    if segments:  # older segments have no marks
-        read = f"read_parquet({engine.files(segments)}, union_by_name = true)"
-        source = f"(SELECT * FROM {read} UNION ALL BY NAME SELECT * FROM no_events)"
-    if without is not None:
-        left_out = f"read_parquet({engine.quoted(str(without))})"
-        source = f"(SELECT * FROM {source} ANTI JOIN {left_out} USING ({C.EVENT_ID}))"
-    con.register("no_events", LOG_SCHEMA.empty_table())
-    con.execute(
-        f"""CREATE TEMP VIEW events AS SELECT
-            event_id, type, epoch_ms(timestamp) AS moment, epoch_ms(received_at) AS received_at,
-            user_id, anonymous_id, channel, product_id, value, quantity, measure, products
-        FROM {source} WHERE NOT coalesce(list_contains(marks, {engine.quoted(BOT)}), false)"""
-    )
+def _open_codes(con: duckdb.DuckDBPyConnection, log: EventLog) -> None:
+    """The tables `channels`, `line_types` and `products` to read from."""
     known = schema()
     con.register(
         "channels",
@@ -132,54 +123,44 @@ def _open_events(con: duckdb.DuckDBPyConnection, log: EventLog, without: Path | 
     con.register("products", ids.append_column("product", pa.array(range(len(ids)), pa.int32())))
 
 
-def _number_people(con: duckdb.DuckDBPyConnection, linked: bool) -> None:
+def _number_people(con: duckdb.DuckDBPyConnection, rules: Rules | None) -> None:
     """The view `owned`, each event with whose it was and when; the numbered table `persons`.
 
-    A visitor's event is the visitor's own until the login that ties it to a user, then the
-    user's, and the visitor's again once the device is shared; so it stands there up to three
-    times, each for its span [known_at, known_until). Without `linked` it stays the visitor's.
+    An event under an identifier that ever belonged to another stands there once for each span
+    [known_at, known_until) of that. Without rules every event stays under its identifier.
     """
-    links = con.sql(
-        f"""SELECT user_id, anonymous_id, min(received_at) AS {identity.LINKED_AT} FROM events
-        WHERE user_id IS NOT NULL AND anonymous_id IS NOT NULL
-        GROUP BY user_id, anonymous_id"""
-    ).to_arrow_table()
-    owners = identity.ownerships(links.cast(identity.LINKS))
-    con.register("owners", owners if linked else owners.slice(0, 0))
-    own = f"{engine.quoted(ANONYMOUS_PREFIX)} || anonymous_id"
-    spans = (
-        (own, "true", "received_at", f"coalesce(linked_at, {FOREVER})"),
-        (
-            "owner",
-            "linked_at IS NOT NULL",
-            "greatest(received_at, linked_at)",
-            f"coalesce(shared_at, {FOREVER})",
-        ),
-        (own, "shared_at IS NOT NULL", "greatest(received_at, shared_at)", f"{FOREVER}"),
-    )
-    visited = " UNION ALL ".join(
-        f"""SELECT * EXCLUDE (owner, linked_at, shared_at), {whose} AS customer_id,
-            {start} AS known_at, {end} AS known_until
-        FROM visits WHERE {which} AND {start} < {end}"""
-        for whose, which, start, end in spans
-    )
+    spans = [] if rules is None else identity.resolve(links(con), rulings(con), rules).spans
+    con.register("spans", pa.Table.from_pylist([s._asdict() for s in spans], schema=_SPANS))
     con.execute(
         f"""CREATE TEMP VIEW owned AS
-        WITH visits AS (
-            SELECT events.*, owners.user_id AS owner, linked_at, shared_at
-            FROM events LEFT JOIN owners USING (anonymous_id)
-            WHERE events.user_id IS NULL AND anonymous_id IS NOT NULL
-        )
-        SELECT *, user_id AS customer_id, received_at AS known_at, {FOREVER} AS known_until
-        FROM events WHERE user_id IS NOT NULL
-        UNION ALL {visited}"""
+        SELECT *, identifier AS customer_id, received_at AS known_at, {FOREVER} AS known_until
+        FROM events ANTI JOIN spans USING (identifier)
+        UNION ALL
+        SELECT events.*, owner, greatest(received_at, since), until
+        FROM events JOIN spans USING (identifier) WHERE received_at < until"""
+    )
+    unnamed = " OR ".join(
+        f"starts_with(customer_id, {engine.quoted(BY_NAME[name].prefix)})" for name in NO_NAME
     )
     con.execute(
-        """CREATE TEMP TABLE persons AS
-        SELECT customer_id, known, CAST(row_number() OVER (ORDER BY customer_id) - 1 AS INTEGER)
-            AS person
-        FROM (SELECT customer_id, bool_or(user_id IS NOT NULL) AS known FROM owned GROUP BY ALL)"""
+        f"""CREATE TEMP TABLE persons AS
+        SELECT customer_id, NOT ({unnamed}) AS known,
+            CAST(row_number() OVER (ORDER BY customer_id) - 1 AS INTEGER) AS person
+        FROM (SELECT DISTINCT customer_id FROM owned)"""
     )
+
+
+NO_NAME = (C.ANONYMOUS_ID, "push_token")
+"""Kinds of identifiers that no known customer stands behind."""
+
+_SPANS = pa.schema(
+    [
+        pa.field("identifier", pa.string()),
+        pa.field("owner", pa.string()),
+        pa.field("since", pa.int64()),
+        pa.field("until", pa.int64()),
+    ]
+)
 
 
 def _sorted_rows() -> str:

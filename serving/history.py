@@ -20,7 +20,7 @@ from features.events.event import events_of
 from features.events.lock import held
 from features.events.log import EventLog
 from features.events.schema import schema
-from features.identity import Link, customer_id
+from features.links import told_by
 from features.timeline import Timelines
 from features.timeline_build import build
 from serving.consent import CONSENT_EVENTS, consents_of
@@ -145,17 +145,12 @@ def _products(store: Store, catalog: Catalog, progress: Progress) -> npt.NDArray
 
 
 def _links(store: Store, log: EventLog, progress: Progress) -> int:
-    """Each link once, with the first instant it was known."""
-    columns = [C.USER_ID, C.ANONYMOUS_ID, C.RECEIVED_AT]
-    both = pc.field(C.USER_ID).is_valid() & pc.field(C.ANONYMOUS_ID).is_valid()
-    batches = log.dataset.scanner(columns=columns, filter=both).to_batches()
-    parts = [_first(pa.Table.from_batches([batch])) for batch in batches if len(batch)]
-    if not parts:
-        return 0
-    links = [Link(*row.values()) for row in _first(pa.concat_tables(parts)).to_pylist()]
+    """Each link once, with the first instant it was known, and all rulings."""
+    links, rulings = told_by(log)
     for begin in range(0, len(links), ROWS_AT_ONCE):
         store.put_links(links[begin : begin + ROWS_AT_ONCE])
         progress("links", min(begin + ROWS_AT_ONCE, len(links)), len(links))
+    store.put_links([], rulings)
     return len(links)
 
 
@@ -163,9 +158,9 @@ def _consents(store: Store, log: EventLog, progress: Progress) -> int:
     codes = [schema().code(name) for name in CONSENT_EVENTS]
     table = log.dataset.to_table(filter=pc.field(C.TYPE).isin(codes))
     told = [
-        (customer_id(event.user_id, event.anonymous_id), consent)
+        (event.customer_id, consent)
         for event in events_of(table)
-        if event.user_id is not None or event.anonymous_id is not None
+        if event.customer_ids
         for consent in consents_of(event)
     ]
     for begin in range(0, len(told), ROWS_AT_ONCE):
@@ -207,13 +202,3 @@ def _bought(store: Store, timelines: Timelines, numbers: npt.NDArray[np.int32]) 
     lines = rows.product[(rows.type == schema().code("Order Line")) & (rows.product >= 0)]
     counts = np.bincount(lines, minlength=len(numbers))
     store.put_bought({int(numbers[i]): int(counts[i]) for i in np.flatnonzero(counts)})
-
-
-def _first(links: pa.Table) -> pa.Table:
-    """One row per pair of ids, with the earliest instant, as int64."""
-    grouped = links.group_by([C.USER_ID, C.ANONYMOUS_ID]).aggregate([(C.RECEIVED_AT, "min")])
-    earliest = grouped[f"{C.RECEIVED_AT}_min"].cast(pa.int64())
-    return pa.table(
-        [grouped[C.USER_ID], grouped[C.ANONYMOUS_ID], earliest],
-        names=[C.USER_ID, C.ANONYMOUS_ID, C.RECEIVED_AT],
-    )

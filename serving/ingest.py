@@ -7,10 +7,9 @@ from typing import Any
 import orjson
 
 from features.errors import EventError, StorageError
-from features.events.event import BOT, Event
+from features.events.event import BOT
 from features.events.keeping import Keep
 from features.events.validation import parse
-from features.identity import customer_id
 from serving.bots import Bots
 from serving.clock import Clock
 from serving.consent import consents_of
@@ -115,7 +114,7 @@ class Ingest:
             await self._commit.append(good, bad)
         except StorageError:
             for incoming in good:
-                self._bots.take_back(_visitor(incoming.event), incoming.event.timestamp)
+                self._bots.take_back(incoming.event.customer_id, incoming.event.timestamp)
             raise
 
     def _incoming(
@@ -133,15 +132,11 @@ class Ingest:
             marks=self._bots.marks(message, sender.user_agent),
             place=place,
         )
-        if self._bots.too_fast(_visitor(event), event.timestamp) and event.of_a_person:
+        if self._bots.too_fast(event.customer_id, event.timestamp) and event.of_a_person:
             event = replace(event, marks=(BOT, *event.marks))
         if not event.of_a_person:  # a bot allows nothing, and nobody waits for it
             return Incoming(event)
         return Incoming(event, consents_of(event), timers_of(event, self._triggers))
-
-
-def _visitor(event: Event) -> str:
-    return customer_id(event.user_id, event.anonymous_id)
 
 
 def _rejected(message: Any, received_at: int, error: EventError) -> Rejected:

@@ -83,6 +83,7 @@ def import_(
     log: LogOption = None,
 ) -> None:
     """Bring a shop's tables into the event log; doing it again adds nothing."""
+    from features.events.identifiers import reader_of
     from features.events.importer import import_tables
     from features.events.mapping import Mapping
 
@@ -90,7 +91,12 @@ def import_(
     with console.stages() as progress:
         progress("import")
         summary = import_tables(
-            Mapping.load(mapping), source, target, now=_now(), progress=progress.ended
+            Mapping.load(mapping),
+            source,
+            target,
+            now=_now(),
+            reader=reader_of(Settings.of_environment()),
+            progress=progress.ended,
         )
         progress.ended("import", sum(summary.accepted.values()))
     accepted = sorted(summary.accepted.items(), key=lambda item: (-item[1], item[0]))
@@ -317,10 +323,11 @@ def _now() -> int:
 
 
 def _log(path: Path | None) -> "EventLog":
+    from features.events.identifiers import rules_of
     from features.events.log import EventLog
 
     settings = Settings.of_environment()
-    return EventLog(path or settings.log, threads=settings.threads)
+    return EventLog(path or settings.log, threads=settings.threads, rules=rules_of(settings))
 
 
 def _recipe(name: str) -> Path:

@@ -6,9 +6,7 @@ from dataclasses import asdict, dataclass
 import pyarrow as pa
 
 from features.columns import Columns as C
-
-ANONYMOUS_PREFIX = "anonymous:"
-"""Put before an anonymous id to make a customer id; user ids may not start with it."""
+from features.events.identifiers import customer_ids
 
 INSTANT = pa.timestamp("ms", tz="UTC")
 
@@ -43,12 +41,14 @@ LOG_SCHEMA = pa.schema(
         pa.field(C.PROPERTIES, pa.string()),
         pa.field(C.SOURCE, pa.string(), nullable=False),
         pa.field(C.MARKS, pa.list_(pa.string())),
+        pa.field(C.IDENTIFIERS, pa.list_(pa.string())),
     ]
 )
 """One row per event. type: code of the event schema, 0 when unknown. value, quantity, measure:
 the numbers of the type's timeline slots. properties: a JSON object of the kept properties that
 have no column here. source: the mapping's name, or what the events came through. marks: `BOT`,
-`CLOCK`; null when there are none, and in segments that are older than the column."""
+`CLOCK`; identifiers: what names the person besides the two ids, the strongest first. Both are null
+when there are none, and in segments that are older than the column."""
 
 BOT = "bot"
 """The mark of an event that no person made: it is kept, and is in nobody's timeline."""
@@ -88,6 +88,17 @@ class Event:
     products: tuple[Line, ...] | None = None
     properties: str | None = None
     marks: tuple[str, ...] = ()
+    identifiers: tuple[str, ...] = ()
+
+    @property
+    def customer_ids(self) -> tuple[str, ...]:
+        """Everything that names this event's person, the strongest first."""
+        return customer_ids(self.user_id, self.anonymous_id, self.identifiers)
+
+    @property
+    def customer_id(self) -> str:
+        """The identifier that an event is stored under: the strongest it carries."""
+        return self.customer_ids[0]
 
     @property
     def of_a_person(self) -> bool:
@@ -95,18 +106,25 @@ class Event:
         return BOT not in self.marks
 
 
+_LISTS = (C.MARKS, C.IDENTIFIERS)
+
+
 def table_of(events: Iterable[Event]) -> pa.Table:
     """Events as a table of schema `LOG_SCHEMA`, ready to be appended to a log."""
-    rows = [{**asdict(event), C.MARKS: list(event.marks) or None} for event in events]
+    rows = [
+        {**asdict(event), **{name: list(getattr(event, name)) or None for name in _LISTS}}
+        for event in events
+    ]
     return pa.Table.from_pylist(rows, schema=LOG_SCHEMA)
 
 
 def events_of(table: pa.Table) -> Iterator[Event]:
     """The events of a table of schema `LOG_SCHEMA`, in its order."""
     instants = pa.int64()
-    if C.MARKS not in table.column_names:
-        unmarked = pa.nulls(len(table), LOG_SCHEMA.field(C.MARKS).type)
-        table = table.append_column(LOG_SCHEMA.field(C.MARKS), unmarked)
+    for name in _LISTS:
+        if name not in table.column_names:
+            absent = pa.nulls(len(table), LOG_SCHEMA.field(name).type)
+            table = table.append_column(LOG_SCHEMA.field(name), absent)
     for name in (C.TIMESTAMP, C.RECEIVED_AT):
         place = table.schema.get_field_index(name)
         table = table.set_column(place, name, table[name].cast(INSTANT).cast(instants))
@@ -114,5 +132,6 @@ def events_of(table: pa.Table) -> Iterator[Event]:
         for row in batch.to_pylist():
             lines = row.pop(C.PRODUCTS)
             products = None if lines is None else tuple(Line(**line) for line in lines)
-            marks = tuple(row.pop(C.MARKS) or ())
-            yield Event(**row, products=products, marks=marks)
+            for name in _LISTS:
+                row[name] = tuple(row[name] or ())
+            yield Event(**row, products=products)

@@ -13,10 +13,13 @@ from features.catalog import Catalog
 from features.columns import Columns as C
 from features.errors import InputError
 from features.events import engine, quarantine, reading, reasons, rules, tables
+from features.events.identifiers import BY_NAME, Reader
 from features.events.log import AppendResult, EventLog
 from features.events.mapping import Mapping, Produces, Table, paths
 from features.events.schema import schema
 from features.events.transaction import Transaction, count
+
+_READER = Reader()
 
 Progress = Callable[[str, int], None]
 """Called with the name of a stage that has ended and the rows it yielded."""
@@ -48,6 +51,7 @@ def import_tables(
     log: EventLog,
     *,
     now: int,
+    reader: Reader = _READER,
     progress: Progress | None = None,
 ) -> ImportSummary:
     """Bring the tables in `source` into the log; doing it again adds nothing.
@@ -57,6 +61,7 @@ def import_tables(
         source: the folder that the mapping's files are relative to.
         log: where events, products and rejected rows go.
         now: rows after this instant (int64 ms UTC) are rejected.
+        reader: makes identifiers of addresses, numbers and cards.
         progress: told each stage and its rows.
 
     Raises:
@@ -67,6 +72,12 @@ def import_tables(
     started = time.perf_counter()
     with log.transaction() as changes:
         changes.declare(mapping.name, mapping.legal_basis, mapping.currency)
+        changes.connection.create_function(
+            reading.IDENTIFIER_OF,
+            lambda name, value: reader.one(BY_NAME[name], value),
+            ["VARCHAR", "VARCHAR"],
+            "VARCHAR",
+        )
         run = _Import(mapping, Path(source), changes, now, progress or (lambda _stage, _rows: None))
         run.read_tables()
         run.take_products()

@@ -22,10 +22,14 @@ from features.catalog import Catalog
 from features.errors import StorageError
 from features.events import engine
 from features.events.event import LOG_SCHEMA
+from features.events.identifiers import Rules
 from features.events.manifest import Manifest
 from features.events.transaction import AppendResult, Transaction, transaction
 
 __all__ = ["LOG_SCHEMA", "AppendResult", "EventLog"]
+
+
+_RULES = Rules()
 
 
 class EventLog:
@@ -35,10 +39,19 @@ class EventLog:
         path: the folder.
         memory: what DuckDB may use before it spills to disk, as DuckDB writes it.
         threads: threads for reading, sorting and writing.
+        rules: who is one person in it.
     """
 
-    def __init__(self, path: Path, *, memory: str = engine.MEMORY, threads: int = 2) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        memory: str = engine.MEMORY,
+        threads: int = 2,
+        rules: Rules = _RULES,
+    ) -> None:
         self.path = Path(path)
+        self.rules = rules
         self.memory = memory
         self.threads = threads
         self._pinned: tuple[Manifest, Catalog] | None = None

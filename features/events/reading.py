@@ -7,10 +7,14 @@ import duckdb
 
 from features.columns import Columns as C
 from features.events import engine, rules
+from features.events.identifiers import FURTHER, NOBODY, UNREAD, ZEROS
 from features.events.mapping import Produces
 from features.events.rules import RAW, Kind
 from features.events.schema import schema
 from features.instants import DAY_MS
+
+IDENTIFIER_OF = "_identifier_of"
+"""The SQL function of a kind's name and a value: its identifier, null if it cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ def needs_raw(kind: Kind, sql_type: ColumnType) -> bool:
     """Whether a column can hold something that cannot be read as what it should be."""
     if kind == "json":
         return True
-    return kind not in ("id", "text") and sql_type.sql in ("VARCHAR", "JSON")
+    return kind not in ("id", "identifier", "text") and sql_type.sql in ("VARCHAR", "JSON")
 
 
 def typed(name: str, kind: Kind, sql_type: ColumnType) -> str:
@@ -55,7 +59,11 @@ def typed(name: str, kind: Kind, sql_type: ColumnType) -> str:
     column, told = engine.name(name), sql_type.sql
     if kind in ("id", "text"):
         text = f"nullif(trim(CAST({column} AS VARCHAR)), '')"
+        if name in (C.USER_ID, C.ANONYMOUS_ID):
+            text = f"CASE WHEN NOT ({_nobody(text)}) THEN {text} END"
         return rules.canonical(name, text)
+    if kind == "identifier":
+        return f"{IDENTIFIER_OF}({engine.quoted(name)}, CAST({column} AS VARCHAR))"
     if kind == "number":
         number = f"TRY_CAST({column} AS DOUBLE)"
         whole = told not in (*_FLOATING, "VARCHAR", "JSON")
@@ -117,6 +125,15 @@ def staged(
     raw = [name for name in types if needs_raw(kinds[name], types[name])]
     columns = [f"{typed(name, kinds[name], types[name])} AS {engine.name(name)}" for name in types]
     columns += [f"CAST({engine.name(name)} AS VARCHAR) AS {RAW}{name}" for name in raw]
+    marks = [
+        f"CASE WHEN {engine.name(name)} IS NOT NULL "
+        f"AND {typed(name, kinds[name], types[name])} IS NULL "
+        f"THEN {engine.quoted(f'{UNREAD}{name}')} END"
+        for name in types
+        if kinds[name] == "identifier"
+    ]
+    if marks:
+        columns.append(f"{_without_nulls(marks)} AS marks")
     source = f"SELECT {', '.join(columns)} FROM ({select})"
     if produces == "events":
         source = f"""
@@ -158,6 +175,7 @@ def log_columns(present: Collection[str], source: str, currency: str, lag_ms: in
     channel = f"lower({own(C.CHANNEL)})"
     arrival = f"{C.TIMESTAMP} + {lag_ms}"
     order_code = schema().code(rules.ORDER_EVENT)
+    named = [kind.name for kind in FURTHER if kind.name in have]
     event_id = C.EVENT_ID
     if C.ORDER_ID in have:
         # An order counts once, whether it comes as a row of orders, of events or by the service.
@@ -177,7 +195,23 @@ def log_columns(present: Collection[str], source: str, currency: str, lag_ms: in
         CAST({kept(C.CURRENCY, engine.quoted(currency))} AS VARCHAR) AS currency,
         {kept(C.PRODUCTS)} AS products,
         CAST({_properties(have)} AS VARCHAR) AS properties,
-        {engine.quoted(source)} AS source"""
+        {engine.quoted(source)} AS source,
+        {"marks" if named else "CAST(NULL AS VARCHAR[])"} AS marks,
+        {_without_nulls(named)} AS identifiers"""
+
+
+def _without_nulls(values: Collection[str]) -> str:
+    """SQL of a list of texts without the nulls among them; null when nothing is left."""
+    if not values:
+        return "CAST(NULL AS VARCHAR[])"
+    held = f"list_filter([{', '.join(values)}], lambda v: v IS NOT NULL)"
+    return f"CASE WHEN len({held}) > 0 THEN {held} END"
+
+
+def _nobody(text: str) -> str:
+    """SQL of `identifiers.nobody`."""
+    words = ", ".join(engine.quoted(word) for word in sorted(NOBODY))
+    return f"lower({text}) IN ({words}) OR regexp_full_match({text}, {engine.quoted(ZEROS)})"
 
 
 def _value(have: Collection[str]) -> str:

@@ -7,13 +7,13 @@ from typing import Literal
 from features.columns import Columns as C
 from features.events import reasons
 from features.events.engine import quoted
-from features.events.event import ANONYMOUS_PREFIX
+from features.events.identifiers import BY_NAME, FURTHER, KINDS
 from features.events.mapping import Produces
 from features.events.quarantine import VALUE_CHARACTERS
 from features.events.schema import MAX_ID_BYTES, Property, schema
 from features.instants import DAY_MS
 
-Kind = Literal["id", "text", "number", "boolean", "instant", "products", "json"]
+Kind = Literal["id", "identifier", "text", "number", "boolean", "instant", "products", "json"]
 
 REJECT = "reject"
 EVENT = "event"
@@ -48,6 +48,7 @@ def columns(produces: Produces) -> dict[str, Kind]:
         C.USER_ID: "id",
         C.ANONYMOUS_ID: "id",
         C.CHANNEL: "text",
+        **{kind.name: "identifier" for kind in FURTHER},
     }
     if produces == "events":
         every = {name: kind_of(declared) for name, declared in properties.items()}
@@ -266,11 +267,12 @@ def _instants(present: Collection[str], produces: Produces, now: int) -> Iterato
 
 
 def _people(present: Collection[str]) -> Iterator[Fault]:
-    ids = [name for name in (C.USER_ID, C.ANONYMOUS_ID) if name in present]
+    ids = [name for name in BY_NAME if name in present]
     nobody = " AND ".join(f"{name} IS NULL" for name in ids) or "true"
     yield Fault(nobody, C.USER_ID, "NULL", quoted(reasons.NOBODY))
     if C.USER_ID in present:
-        reserved = f"starts_with({C.USER_ID}, {quoted(ANONYMOUS_PREFIX)})"
+        prefixes = [kind.prefix for kind in KINDS if kind.prefix]
+        reserved = " OR ".join(f"starts_with({C.USER_ID}, {quoted(p)})" for p in prefixes)
         yield Fault(reserved, C.USER_ID, C.USER_ID, quoted(reasons.RESERVED))
 
 

@@ -268,8 +268,9 @@ def _in_log_columns(con: duckdb.DuckDBPyConnection, relation: str) -> str:
         f"epoch_ms({column}) AS {column}" if types.get(column, "").startswith("TIME") else column
         for column in LOG_SCHEMA.names
     ]
-    if C.MARKS not in types:
-        columns[columns.index(C.MARKS)] = f"CAST(NULL AS VARCHAR[]) AS {C.MARKS}"
+    for name in (C.MARKS, C.IDENTIFIERS):
+        if name not in types:
+            columns[columns.index(name)] = f"CAST(NULL AS VARCHAR[]) AS {name}"
     return f"SELECT {', '.join(columns)} FROM {relation}"
 
 

@@ -18,7 +18,8 @@ from features.columns import Columns as C
 from features.errors import EventError
 from features.events import reasons, values
 from features.events.channels import channel_of
-from features.events.event import ANONYMOUS_PREFIX, CLOCK, Event, Line
+from features.events.event import CLOCK, Event, Line
+from features.events.identifiers import Reader, nobody, reserved
 from features.events.keeping import Keep
 from features.events.moments import CLOCK_TOLERANCE_MS, happened, said
 from features.events.row import ROW
@@ -29,6 +30,7 @@ from features.instants import DAY_MS, iso
 __all__ = ["CLOCK_TOLERANCE_MS", "Event", "Line", "parse", "rows"]
 
 _KEEP = Keep()
+_READER = Reader()
 
 _json = json.JSONEncoder(sort_keys=True, ensure_ascii=False).encode
 """`json.dumps` with these options makes an encoder at every call."""
@@ -49,6 +51,7 @@ def parse(
     currency: str | None = None,
     source: str = "api",
     keep: Keep = _KEEP,
+    reader: Reader = _READER,
     marks: tuple[str, ...] = (),
     place: int = 0,
 ) -> Event:
@@ -59,7 +62,9 @@ def parse(
     name that the schema lacks keeps code 0, its name, ids and time. An Order Completed has the
     event id `order:<order_id>`, as imported orders have, so that an order counts once however
     it comes. Without a `messageId` the id is made from the content, so that a retry has the
-    same; see `_event_id`. An alias ties `previousId` to `userId` as identify does an anonymous id.
+    same; see `_event_id`. An alias ties `previousId` to `userId`, be it an anonymous id or a user
+    id of before. Addresses and other identifiers are read and become keyed hashes; one that cannot
+    be read is left out, and the event is marked.
 
     Arguments:
         message: one call (`type` track, page, screen, identify, alias or group), with `sentAt`
@@ -68,6 +73,7 @@ def parse(
         currency: the shop's currency; money in another is rejected. None accepts any.
         source: what it came through.
         keep: the properties that are kept.
+        reader: finds identifiers beyond the two ids.
         marks: what its sender is known for; the clock's mark is added here.
         place: of the event in its batch.
 
@@ -79,7 +85,7 @@ def parse(
     if kind is not None and kind.internal:
         raise EventError("event", name, reasons.INTERNAL)
     kept = keep.read(name, kind, given)
-    user_id, anonymous_id = _people(message)
+    user_id, anonymous_id, identifiers, unread = _people(message, reader)
     at, clock_off = happened(message, received_at)
     order_id = kept.get(C.ORDER_ID)
     is_order = kind is not None and kind.name == ORDER_EVENT
@@ -96,7 +102,8 @@ def parse(
         product_id=kept.get(C.PRODUCT_ID),
         products=kept.get(C.PRODUCTS),
         source=source,
-        marks=(*marks, CLOCK) if clock_off else marks,
+        marks=(*marks, *((CLOCK,) if clock_off else ()), *unread),
+        identifiers=identifiers,
         properties=_others(kept),
         **({} if kind is None else _numbers(kind, kept, at, currency)),
     )
@@ -200,20 +207,33 @@ def _object(message: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return held
 
 
-def _people(message: Mapping[str, Any]) -> tuple[str | None, str | None]:
-    user_id = values.text(C.USER_ID, message.get("userId"), identifier=True)
-    anonymous_id = values.text(C.ANONYMOUS_ID, message.get("anonymousId"), identifier=True)
+def _people(
+    message: Mapping[str, Any], reader: Reader
+) -> tuple[str | None, str | None, tuple[str, ...], tuple[str, ...]]:
+    """The user id, the anonymous id, further identifiers, and the marks of unreadable ones."""
+    user_id = _id(C.USER_ID, message.get("userId"))
+    anonymous_id = _id(C.ANONYMOUS_ID, message.get("anonymousId"))
+    identifiers, unread = reader.in_message(message)
     if message.get("type") == "alias":
         if user_id is None:
             raise EventError(C.USER_ID, message.get("userId"), reasons.MISSING)
         # who one was until now; what else the message carries, an identify has told
-        previous = values.text("previous_id", message.get("previousId"), identifier=True)
-        anonymous_id = (previous or "").removeprefix(ANONYMOUS_PREFIX) or anonymous_id
-    if user_id is None and anonymous_id is None:
+        previous = _id("previous_id", message.get("previousId"))
+        if previous is not None:
+            anonymous_id = previous.removeprefix("anonymous:")
+            if previous == anonymous_id and previous != user_id and not reserved(previous):
+                identifiers = (previous, *identifiers)
+    if user_id is None and anonymous_id is None and not identifiers:
         raise EventError(C.USER_ID, None, reasons.NOBODY)
-    if user_id is not None and user_id.startswith(ANONYMOUS_PREFIX):
+    if user_id is not None and reserved(user_id):
         raise EventError(C.USER_ID, user_id, reasons.RESERVED)
-    return user_id, anonymous_id
+    return user_id, anonymous_id, identifiers, unread
+
+
+def _id(column: str, value: Any) -> str | None:
+    """An id; None for what programs write when they have none, such as `null` or zeros."""
+    found = values.text(column, value, identifier=True)
+    return None if found is None or nobody(found) else found
 
 
 _NOT_CONTENT = frozenset(("sentAt", "writeKey", "receivedAt"))

@@ -9,8 +9,8 @@ from fastapi import Header, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
+from features.events.identifiers import visitor
 from features.events.schema import MAX_ID_BYTES
-from features.identity import customer_id
 
 
 def _identifier(text: str) -> str:
@@ -67,7 +67,7 @@ class Customer(Body):
         """The ids the customer may be known under, the best first."""
         ids = [] if self.customer_id is None else [self.customer_id]
         if self.anonymous_id is not None:
-            ids.append(customer_id(None, self.anonymous_id))
+            ids.append(visitor(self.anonymous_id))
         return ids
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, case, update
 from features.events.event import Event
 from features.events.schema import schema as event_schema
 from features.events.validation import packed
-from features.identity import Link, customer_id
+from features.identity import Link, Ruling, links_of, ruling_of
 from serving.store import rows as rows_of
 from serving.store import schema as t
 from serving.store.database import Database, upsert
@@ -54,11 +54,6 @@ def own(database: Database, connection: Connection, event_ids: Collection[str]) 
     return {event_id for (event_id,) in rows_among(database, connection, sql, event_ids)}
 
 
-def owner(event: Event) -> str:
-    """The customer id under which an event is stored."""
-    return customer_id(event.user_id, event.anonymous_id)
-
-
 def product_ids(event: Event) -> Iterator[str]:
     """The products an event names, with repetitions."""
     if event.product_id is not None:
@@ -74,7 +69,7 @@ def add_events(
     database.insert(
         connection,
         t.events,
-        [rows_of.event_row(event, people[owner(event)]) for event in events],
+        [rows_of.event_row(event, people[event.customer_id]) for event in events],
     )
 
 
@@ -90,7 +85,7 @@ def add_rows(
     for event in events:
         if not event.of_a_person:
             continue
-        added[people[owner(event)]] += packed(event, products)
+        added[people[event.customer_id]] += packed(event, products)
     last = {
         person: (part, tail)
         for person, part, tail in rows_among(database, connection, _LAST_PARTS, added)
@@ -112,12 +107,18 @@ def replace_history(
 
 
 def links(events: Sequence[Event]) -> list[Link]:
-    """The links that these events tell of: those that carry both ids."""
+    """The links that these events tell of: those that carry several identifiers."""
     return [
-        Link(event.user_id, event.anonymous_id, event.received_at)
+        link
         for event in events
-        if event.user_id is not None and event.anonymous_id is not None and event.of_a_person
+        if (event.anonymous_id is not None or event.identifiers) and event.of_a_person
+        for link in links_of(event.customer_ids, event.received_at)
     ]
+
+
+def rulings(events: Sequence[Event]) -> list[Ruling]:
+    """The rulings that these events are."""
+    return [ruling for event in events if (ruling := ruling_of(event)) is not None]
 
 
 def count_bought(

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.catalog import Product
-from features.identity import Link
+from features.identity import Link, Ruling
 from serving.store.records import (
     Appended,
     Consent,
@@ -165,8 +165,8 @@ class Store(Protocol):
         """Products that feeds after this number told of, in the order of the feeds."""
         ...
 
-    def put_links(self, links: Sequence[Link]) -> None:
-        """Add links; known ones change nothing."""
+    def put_links(self, links: Sequence[Link], rulings: Sequence[Ruling] = ()) -> None:
+        """Add links and rulings; known ones change nothing."""
         ...
 
     def put_consents(self, consents: Sequence[tuple[str, Consent]]) -> None:

@@ -1,49 +1,115 @@
-"""Which anonymous ids belong to which users, kept as `people.owner` for the hot path."""
+"""Who is one person, kept as `people.owner` for the hot path and settled anew where it may change.
+
+What is settled is the group of identifiers that the new links or rulings reach. A group does not
+reach through an identifier that is known to join nobody: a store's tablet with ten thousand users
+is looked at until it has too many, and not again.
+"""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, update
 
-from features.columns import Columns as C
-from features.identity import Link, customer_id, people, table_of
+from features.events.identifiers import Rules
+from features.identity import BLOCKED, SHARED, Link, Ruling, link_key, resolve
 from serving.store import schema as t
 from serving.store.database import Database
 from serving.store.numbering import rows_among, slices
 
 
-def linked(links: Iterable[Link]) -> set[str]:
-    """The customer ids of links: both sides of each."""
-    return {link.user_id for link in links} | {
-        customer_id(None, link.anonymous_id) for link in links
+def linked(links: Iterable[Link], rulings: Iterable[Ruling] = ()) -> set[str]:
+    """The identifiers of links and rulings: both sides of each."""
+    return {end for link in links for end in (link.stronger, link.weaker)} | {
+        end for ruling in rulings for end in (ruling.into, ruling.other)
     }
 
 
 def add_links(
-    database: Database, connection: Connection, links: Sequence[Link], numbers: Mapping[str, int]
+    database: Database,
+    connection: Connection,
+    links: Sequence[Link],
+    rulings: Sequence[Ruling],
+    rules: Rules,
 ) -> None:
-    """Keep links, each with its first instant, and settle anew whose the anonymous ids are.
+    """Keep links, each with its first instant, and rulings, and settle anew whom they touch.
 
     Arguments:
         database: where to.
-        connection: in a transaction that has locked the people of the links.
-        links: what to keep.
-        numbers: of the people of the links, by customer id.
+        connection: in a transaction that has locked the people of the links and rulings.
+        links: what to keep; their people are numbered.
+        rulings: likewise.
+        rules: the shop's limits.
     """
-    since = {
-        (link.user_id, link.anonymous_id): link.linked_at
-        for link in _of(database, connection, {link.anonymous_id for link in links})
-    }
-    new: dict[tuple[str, str], Link] = {}
+    ends = linked(links)
+    since = {link_key(link): link.linked_at for link in _links(database, connection, ends)}
+    new: dict[tuple[str, str, int], Link] = {}
     for link in links:
-        pair = (link.user_id, link.anonymous_id)
-        if link.linked_at < since.get(pair, link.linked_at + 1):
-            since[pair] = link.linked_at
-            new[pair] = link
-    if not new:
+        key = link_key(link)
+        if link.linked_at < since.get(key, link.linked_at + 1):
+            since[key] = link.linked_at
+            new[key] = link
+    told = [vars_of(link) for link in new.values()]
+    database.insert(connection, t.links, told, "replace")
+    database.insert(connection, t.rulings, [r._asdict() for r in rulings], "skip")
+    settle(database, connection, linked(new.values(), rulings), rules)
+
+
+def vars_of(link: Link) -> dict[str, object]:
+    """A link as a row."""
+    return {**link._asdict(), "day": link_key(link)[2]}
+
+
+def settle(
+    database: Database,
+    connection: Connection,
+    touched: Collection[str],
+    rules: Rules,
+    now: int | None = None,
+) -> None:
+    """Say anew who leads whom in the groups of these identifiers.
+
+    Arguments:
+        database: where.
+        connection: in a transaction.
+        touched: whose groups.
+        rules: the shop's limits.
+        now: the instant that decides what has expired; that of the group's last news when None.
+    """
+    if not touched:
         return
-    database.insert(connection, t.links, [vars(link) for link in new.values()], "replace")
-    _settle(database, connection, {link.anonymous_id for link in new.values()}, numbers)
-    touch(database, connection, {numbers[person] for person in linked(new.values())})
+    group = _group(database, connection, touched)
+    while True:  # whoever changed the group meanwhile is waited for, and seen
+        database.lock_people(connection, [row.number for row in group.people.values()])
+        again = _group(database, connection, touched)
+        if again.people.keys() <= group.people.keys():
+            break
+        group = again
+    links, rulings = again.links, again.rulings
+    news = [link.linked_at for link in links] + [ruling.at for ruling in rulings]
+    found = resolve(links, rulings, rules)
+    present = found.at(max(news, default=0) if now is None else now)
+    changed = []
+    for identifier, row in again.people.items():
+        span = present.get(identifier)
+        owner, since = row.number, None
+        if span is not None and span.owner != identifier:
+            owner, since = again.people[span.owner].number, span.since
+        refused = found.refused.get(identifier)
+        if (row.owner, row.linked_at, row.refused) != (owner, since, refused):
+            changed.append(
+                {"of": row.number, "its_owner": owner, "since": since, "reason": refused}
+            )
+    if changed:
+        connection.execute(_SETTLE, changed)
+        touch(database, connection, {row.number for row in again.people.values()})
+
+
+_SETTLE = (
+    update(t.people)
+    .where(t.people.c.number == bindparam("of"))
+    .values(owner=bindparam("its_owner"), linked_at=bindparam("since"), refused=bindparam("reason"))
+)
 
 
 def touch(database: Database, connection: Connection, numbers: Iterable[int]) -> None:
@@ -55,33 +121,64 @@ def touch(database: Database, connection: Connection, numbers: Iterable[int]) ->
         )
 
 
-def _settle(
-    database: Database,
-    connection: Connection,
-    visitors: Collection[str],
-    numbers: Mapping[str, int],
-) -> None:
-    told = table_of(_of(database, connection, visitors))
-    belongs = {row[C.ANONYMOUS_ID]: row for row in people(told).to_pylist()}
-    settled = []
-    for visitor in visitors:
-        person = numbers[customer_id(None, visitor)]
-        owned = belongs.get(visitor)
-        settled.append(
-            {
-                "of": person,
-                "its_owner": person if owned is None else numbers[owned[C.USER_ID]],
-                "since": None if owned is None else owned["linked_at"],
-            }
-        )
-    connection.execute(
-        update(t.people)
-        .where(t.people.c.number == bindparam("of"))
-        .values(owner=bindparam("its_owner"), linked_at=bindparam("since")),
-        settled,
+@dataclass(frozen=True)
+class _Group:
+    """Identifiers that reach one another, and all that was said of them."""
+
+    people: dict[str, Any]
+    links: set[Link]
+    rulings: set[Ruling]
+
+
+def _group(database: Database, connection: Connection, touched: Collection[str]) -> _Group:
+    """What these reach; nobody is reached through what is known to join nobody."""
+    people: dict[str, Any] = {}
+    links: set[Link] = set()
+    rulings: set[Ruling] = set()
+    closed: set[str] = set()
+    new = set(touched)
+    while new:
+        rows = _people(database, connection, new)
+        closed |= {i for i, row in rows.items() if (row.refused or "").startswith(_FINAL)}
+        new -= closed
+        people |= {identifier: rows[identifier] for identifier in new}
+        said = _rulings(database, connection, new)
+        found = _links(database, connection, new)
+        links.update(found)
+        rulings.update(said)
+        new = linked(found, said) - people.keys() - closed
+    open_ = {k for k in links if k.stronger not in closed and k.weaker not in closed}
+    return _Group(people, open_, rulings)
+
+
+_FINAL = (SHARED, BLOCKED)
+
+
+def _links(database: Database, connection: Connection, identifiers: Collection[str]) -> list[Link]:
+    sql = "SELECT stronger, weaker, linked_at FROM links WHERE {} {{among}}"
+    return [
+        Link(*row)
+        for side in ("stronger", "weaker")
+        for row in rows_among(database, connection, sql.format(side), identifiers)
+    ]
+
+
+def _rulings(
+    database: Database, connection: Connection, identifiers: Collection[str]
+) -> list[Ruling]:
+    sql = 'SELECT at, "into", other, same FROM rulings WHERE {} {{among}}'
+    return [
+        Ruling(row.at, row.into, row.other, bool(row.same))
+        for side in ('"into"', "other")
+        for row in rows_among(database, connection, sql.format(side), identifiers)
+    ]
+
+
+def _people(
+    database: Database, connection: Connection, identifiers: Collection[str]
+) -> Mapping[str, Any]:
+    sql = (
+        "SELECT customer_id, number, owner, linked_at, refused FROM people "
+        "WHERE customer_id {among}"
     )
-
-
-def _of(database: Database, connection: Connection, visitors: Collection[str]) -> list[Link]:
-    sql = "SELECT user_id, anonymous_id, linked_at FROM links WHERE anonymous_id {among}"
-    return [Link(*row) for row in rows_among(database, connection, sql, visitors)]
+    return {row.customer_id: row for row in rows_among(database, connection, sql, identifiers)}

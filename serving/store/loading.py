@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, select
 
-from features.identity import Link
+from features.identity import Link, Ruling
 from serving.store import appending, linking, rows, statements
 from serving.store import schema as t
 from serving.store.database import Lock
@@ -16,13 +16,13 @@ from serving.store.records import Consent, HistoryPerson
 class SqlHistory(SqlPart):
     """What is loaded into the store beside the events it takes in."""
 
-    def put_links(self, links: Sequence[Link]) -> None:
-        """Add links."""
+    def put_links(self, links: Sequence[Link], rulings: Sequence[Ruling] = ()) -> None:
+        """Add links and rulings."""
 
         def work(connection: Connection) -> None:
-            people = number_people(self._database, connection, linking.linked(links))
+            people = number_people(self._database, connection, linking.linked(links, rulings))
             self._database.lock_people(connection, people.values())
-            linking.add_links(self._database, connection, links, people)
+            linking.add_links(self._database, connection, links, rulings, self._rules)
 
         self._database.write("store the links", work)
 

@@ -1,6 +1,7 @@
 """Opening the store that the settings name, and bringing its tables to this program's revision."""
 
 from features.errors import InputError, shown
+from features.events.identifiers import rules_of
 from serving.settings import ServingSettings
 from serving.store.database import Database
 from serving.store.interface import Store
@@ -27,7 +28,7 @@ def open_store(settings: ServingSettings) -> Store:
     except BaseException:
         database.close()
         raise
-    return SqlStore(database)
+    return SqlStore(database, rules_of(settings))
 
 
 def migrate(settings: ServingSettings) -> Migrated:

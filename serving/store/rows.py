@@ -30,6 +30,7 @@ def event_row(event: Event, person: int) -> dict[str, Any]:
         **vars(event),
         C.PRODUCTS: None if lines is None else _json([vars(line) for line in lines]),
         C.MARKS: _json(event.marks) if event.marks else None,
+        C.IDENTIFIERS: _json(event.identifiers) if event.identifiers else None,
         "person": person,
     }
 
@@ -40,8 +41,9 @@ def event_of(row: RowMapping) -> StoredEvent:
     sequence = columns.pop("sequence")
     lines = columns.pop(C.PRODUCTS)
     products = None if lines is None else tuple(Line(**line) for line in json.loads(lines))
-    marks = tuple(json.loads(columns.pop(C.MARKS) or "[]"))
-    return StoredEvent(sequence, Event(**columns, products=products, marks=marks))
+    for name in (C.MARKS, C.IDENTIFIERS):
+        columns[name] = tuple(json.loads(columns[name] or "[]"))
+    return StoredEvent(sequence, Event(**columns, products=products))
 
 
 def rejected_row(rejected: Rejected) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0001"
+REVISION = "0002"
 """The last revision in `migrations/versions`; a store of another one is not opened."""
 
 metadata = MetaData()
@@ -40,19 +40,40 @@ people = Table(
     metadata,
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("customer_id", Text, nullable=False, unique=True),
-    # whose timeline this one's rows belong to: itself, or the user an anonymous id is linked with
+    # whose timeline this one's rows belong to: the identifier that leads the person
     Column("owner", BigInteger, nullable=False, index=True),
     Column("linked_at", BigInteger),
     Column("version", Integer, nullable=False, default=0),
+    # why it joins nobody, or not all it was seen with
+    Column("refused", Text),
+)
+Index(
+    "people_refused",
+    people.c.customer_id,
+    postgresql_where=people.c.refused.is_not(None),
+    sqlite_where=people.c.refused.is_not(None),
 )
 
 links = Table(
     "links",
     metadata,
-    Column("anonymous_id", Text, primary_key=True),
-    Column("user_id", Text, primary_key=True),
+    Column("stronger", Text, primary_key=True),
+    Column("weaker", Text, primary_key=True),
+    # of kinds that expire, the day on which they were seen together; else 0
+    Column("day", Integer, primary_key=True),
     Column("linked_at", BigInteger, nullable=False),
 )
+Index("links_by_weaker", links.c.weaker)
+
+rulings = Table(
+    "rulings",
+    metadata,
+    Column("into", Text, primary_key=True),
+    Column("other", Text, primary_key=True),
+    Column("at", BigInteger, primary_key=True),
+    Column("same", Boolean, primary_key=True),
+)
+Index("rulings_by_other", rulings.c.other)
 
 # Rows are kept by the id they came under, never moved: linking and unlinking only changes
 # `people.owner`. Part 0 is the loaded history; later parts fill up to a page, so that an
@@ -110,6 +131,7 @@ events = Table(
     Column("properties", Text),
     Column("source", Text, nullable=False),
     Column("marks", Text),
+    Column("identifiers", Text),
 )
 Index("events_by_person", events.c.person, events.c.sequence)
 Index("events_by_type", events.c.type, events.c.sequence)

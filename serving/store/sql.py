@@ -9,6 +9,7 @@ import numpy.typing as npt
 from sqlalchemy import Connection, delete, select
 
 from features.catalog import Product
+from features.events.identifiers import Rules
 from serving.store import appending, feeding, linking, rows, statements
 from serving.store import schema as t
 from serving.store.database import Database, Lock, upsert
@@ -27,16 +28,19 @@ from serving.store.records import (
     StoredEvent,
 )
 
+_RULES = Rules()
+
 
 class SqlStore(SqlDecisions, SqlHistory):
     """A `Store` in a database.
 
     Arguments:
         database: its tables are there, and of this program's revision.
+        rules: who is one person.
     """
 
-    def __init__(self, database: Database) -> None:
-        super().__init__(database)
+    def __init__(self, database: Database, rules: Rules = _RULES) -> None:
+        super().__init__(database, rules)
         # append-only, so what is known never becomes wrong
         self._product_numbers: dict[str, int] = {}
 
@@ -67,7 +71,7 @@ class SqlStore(SqlDecisions, SqlHistory):
     def _append_new(self, connection: Connection, new: Sequence[Incoming]) -> dict[str, int]:
         products, people = self._numbered(connection, new)
         events = [incoming.event for incoming in new]
-        theirs = [people[appending.owner(incoming.event)] for incoming in new]
+        theirs = [people[incoming.event.customer_id] for incoming in new]
         appending.add_rows(self._database, connection, events, people, products)
         appending.add_consents(
             self._database,
@@ -78,7 +82,13 @@ class SqlStore(SqlDecisions, SqlHistory):
             connection, [(p, x) for p, i in zip(theirs, new, strict=True) for x in i.timers]
         )
         linking.touch(self._database, connection, set(theirs))
-        linking.add_links(self._database, connection, appending.links(events), people)
+        linking.add_links(
+            self._database,
+            connection,
+            appending.links(events),
+            appending.rulings(events),
+            self._rules,
+        )
         self._database.lock(connection, Lock.LOG)
         appending.count_bought(connection, events, products)
         appending.add_events(self._database, connection, events, people)
@@ -99,8 +109,8 @@ class SqlStore(SqlDecisions, SqlHistory):
         if len(products) < len(first_seen):
             missing = {i: at for i, at in first_seen.items() if i not in products}
             products |= number_products(self._database, connection, missing)
-        owners = {appending.owner(event) for event in events}
-        linked = linking.linked(appending.links(events))
+        owners = {event.customer_id for event in events}
+        linked = linking.linked(appending.links(events), appending.rulings(events))
         people = number_people(self._database, connection, owners | linked)
         self._database.lock_people(connection, people.values())
         return products, people

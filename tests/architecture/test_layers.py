@@ -21,6 +21,7 @@ FEATURE_LAYERS = [
     {"columns", "errors", "instants", "settings"},
     {"events", "catalog"},
     {"identity"},
+    {"links"},
     {"timeline"},
     {"timeline_build"},
     {"reference"},

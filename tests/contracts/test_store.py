@@ -118,7 +118,10 @@ def test_a_visitor_linked_with_two_users_belongs_to_neither(store):
 
 
 def test_the_order_of_links_does_not_matter(open_another):
-    links = [Link("ann", "v", NOON), Link("ann", "v", NOON - MINUTE), Link("ann", "w", NOON)]
+    links = [
+        Link("ann", visitor, NOON - MINUTE * n)
+        for visitor, n in (("anonymous:v", 0), ("anonymous:v", 1), ("anonymous:w", 0))
+    ]
     store = open_another()
     append(store, viewed("e1", visitor="v", received_at=NOON - 2 * MINUTE))
     for link in links:
@@ -213,7 +216,7 @@ def test_a_decision_is_not_kept_when_a_visitors_ids_were_joined_meanwhile(store)
     store.append([Incoming(viewed("e1", visitor="v"), timers=(timer,))])
     [due] = store.claim(NOON + 3 * MINUTE, until=NOON + 4 * MINUTE)
     version = store.person("anonymous:v").version
-    store.put_links([Link("ann", "v", NOON)])
+    store.put_links([Link("ann", "anonymous:v", NOON)])
     assert not store.settle(due, decision("d1"), version=version)
 
 

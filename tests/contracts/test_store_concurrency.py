@@ -164,7 +164,7 @@ def test_links_that_are_told_at_the_same_time_settle_as_if_told_in_turn(open_ano
         # every second visitor is claimed by one user only, the others by all of them
         for i, visitor in enumerate(visitors):
             user = "shared" if i % 2 else f"user{writer}"
-            stores[writer].put_links([Link(user, visitor, NOON + writer)])
+            stores[writer].put_links([Link(user, f"anonymous:{visitor}", NOON + writer)])
 
     at_once([lambda w=writer: work(w) for writer in range(WRITERS)])
     for i, visitor in enumerate(visitors):

@@ -16,10 +16,10 @@ from features.events.event import INSTANT, Event, Line, events_of, table_of
 from features.events.log import EventLog
 from features.events.schema import schema
 from features.events.validation import rows
-from features.identity import Link, customer_id, owner
+from features.identity import links_of, resolve
 from features.instants import DAY_MS, instant
 from features.timeline import COLUMNS, FOREVER, LAYOUT, Timeline, Timelines
-from features.timeline_build import FORM, build, timelines_of
+from features.timeline_build import build, form, timelines_of
 
 CODES = {e.name: e.code for e in schema().events}
 
@@ -30,24 +30,17 @@ def stored(log: EventLog) -> list[Event]:
 
 def replayed(events: list[Event], index: dict[str, int]) -> Timelines:
     """The timelines by way of `rows`, one event after another."""
-    links = [
-        Link(e.user_id, e.anonymous_id, e.received_at)
-        for e in events
-        if e.user_id is not None and e.anonymous_id is not None
-    ]
-    parts: dict[tuple[str, bool], list[Any]] = defaultdict(list)
+    links = [link for e in events for link in links_of(e.customer_ids, e.received_at)]
+    owned = resolve(links).at(FOREVER - 1)
+    parts: dict[str, list[Any]] = defaultdict(list)
     for e in sorted(events, key=lambda e: (e.timestamp, e.event_id.encode())):
-        user_id, known_at = e.user_id, e.received_at
-        if user_id is None and e.anonymous_id is not None:
-            owned = owner(links, e.anonymous_id)
-            if owned is not None:
-                user_id, known_at = owned.user_id, max(known_at, owned.linked_at)
-        person = customer_id(user_id, e.anonymous_id), user_id is not None
-        parts[person].append(rows(e, index, known_at=known_at))
-    people = list(parts)
+        span = owned.get(e.customer_id)
+        owner = e.customer_id if span is None else span.owner
+        known_at = e.received_at if span is None else max(e.received_at, span.since)
+        parts[owner].append(rows(e, index, known_at=known_at))
     return Timelines.of(
-        [(person, Timeline.of(np.concatenate(parts[person, known]))) for person, known in people],
-        known=[known for _, known in people],
+        [(person, Timeline.of(np.concatenate(of))) for person, of in parts.items()],
+        known=[not person.startswith("anonymous:") for person in parts],
     )
 
 
@@ -217,7 +210,7 @@ def test_timelines_are_built_once_per_content(log: EventLog) -> None:
     log.append(table_of([visit("b", 2, user_id="ada")]))
     assert len(timelines_of(log).rows) == 2
     assert [path.name for path in (log.path / "timelines").iterdir() if path.is_dir()] == [
-        f"{log.fingerprint}-{FORM}"
+        f"{log.fingerprint}-{form(log)}"
     ]
 
 
