@@ -131,13 +131,15 @@ def _number_people(con: duckdb.DuckDBPyConnection, rules: Rules | None) -> None:
     """
     spans = [] if rules is None else identity.resolve(links(con), rulings(con), rules).spans
     con.register("spans", pa.Table.from_pylist([s._asdict() for s in spans], schema=_SPANS))
+    internal = [event.code for event in schema().events if event.internal]
+    ruled = f"type IN ({', '.join(map(str, internal))})"
     con.execute(
         f"""CREATE TEMP VIEW owned AS
         SELECT *, identifier AS customer_id, received_at AS known_at, {FOREVER} AS known_until
-        FROM events ANTI JOIN spans USING (identifier)
+        FROM events ANTI JOIN spans USING (identifier) WHERE NOT ({ruled})
         UNION ALL
         SELECT events.*, owner, greatest(received_at, since), until
-        FROM events JOIN spans USING (identifier) WHERE received_at < until"""
+        FROM events JOIN spans USING (identifier) WHERE received_at < until AND NOT ({ruled})"""
     )
     unnamed = " OR ".join(
         f"starts_with(customer_id, {engine.quoted(BY_NAME[name].prefix)})" for name in NO_NAME

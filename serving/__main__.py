@@ -146,6 +146,17 @@ def export(
 
 
 @cli.command()
+def settle() -> None:
+    """Say anew who is one person, after a change of REGULARS_IDENTITY. May be run again.
+
+    Example: python -m serving settle
+    """
+    settings = _settings()
+    with _told(), _opened(settings) as store:
+        console.print(f"Settled {store.settle_all():,} identifiers by the present rules.")
+
+
+@cli.command()
 def migrate() -> None:
     """Bring the store's tables to this version's; in an empty database, make them.
 

@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 import structlog
 from fastapi import FastAPI
 
+from features.events.identifiers import reader_of
 from features.events.keeping import Keep
 from serving import errors, logs
 from serving.body_limit import BodyLimit
@@ -21,6 +22,7 @@ from serving.decisions.timers import Timers
 from serving.decisions.triggers import TRIGGERS
 from serving.idempotency import Idempotency
 from serving.ingest import Ingest
+from serving.merging import Merging
 from serving.profile import Profiles
 from serving.rate_limit import RateLimit
 from serving.recommend import Recommender
@@ -30,6 +32,7 @@ from serving.routes import (
     decisions,
     events,
     health,
+    identity,
     offers,
     products,
     quarantine,
@@ -50,6 +53,7 @@ ROUTES = (
     quarantine,
     products,
     recommendations,
+    identity,
     customers,
     offers,
     decisions,
@@ -57,6 +61,9 @@ ROUTES = (
 
 FORGET_SECONDS = 3600
 """Pause between two looks for answers that were remembered long enough."""
+
+EXPIRY_SECONDS = 600
+"""Pause between two looks for identifiers that have expired."""
 
 DESCRIPTION = """\
 Turns one-time buyers into regulars. Send what customers do to `/v1/track` or `/v1/batch`, in
@@ -130,6 +137,7 @@ def _lifespan(
                 (service.champion.check, settings.champion_seconds),
                 (service.timers.run_due, settings.timers_seconds),
                 (service.idempotency.forget, FORGET_SECONDS),
+                (lambda: store.settle_expired(clock()), EXPIRY_SECONDS),
             ):
                 task = asyncio.create_task(_repeat(look, seconds, watchers))
                 stack.push_async_callback(_ended, task)
@@ -140,6 +148,7 @@ def _lifespan(
 
 def _service(settings: ServingSettings, store: Store, commit: GroupCommit, clock: Clock) -> Service:
     champion = Champion(settings.bundles, store, clock)
+    reader = reader_of(settings)
     profiles = Profiles(store, champion, clock)
     return Service(
         store=store,
@@ -153,7 +162,10 @@ def _service(settings: ServingSettings, store: Store, commit: GroupCommit, clock
             Keep(settings.keep),
             Bots(settings.bot_events_per_minute),
             Currency(settings.currency, store, clock),
+            reader,
         ),
+        merging=Merging(store, commit, clock),
+        reader=reader,
         write_keys=WriteKeys(settings.write_keys),
         rate_limit=RateLimit(settings.write_events_per_second, settings.write_burst_events),
         idempotency=Idempotency(store, clock, settings.idempotency_hours),

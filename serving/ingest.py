@@ -8,6 +8,7 @@ import orjson
 
 from features.errors import EventError, StorageError
 from features.events.event import BOT
+from features.events.identifiers import Reader
 from features.events.keeping import Keep
 from features.events.validation import parse
 from serving.bots import Bots
@@ -45,6 +46,7 @@ class Ingest:
         keep: the properties that are kept.
         bots: who is no person.
         currency: of the shop; money in another is put aside.
+        reader: finds identifiers beyond the two ids.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Ingest:
         keep: Keep,
         bots: Bots,
         currency: Currency,
+        reader: Reader,
     ) -> None:
         self._commit = commit
         self._currency = currency
@@ -62,6 +65,7 @@ class Ingest:
         self._clock = clock
         self._keep = keep
         self._bots = bots
+        self._reader = reader
 
     async def one(self, message: Mapping[str, Any], sender: Sender) -> None:
         """Store one event.
@@ -129,6 +133,7 @@ class Ingest:
             currency=self._currency.code(),
             source=sender.source,
             keep=self._keep,
+            reader=self._reader,
             marks=self._bots.marks(message, sender.user_agent),
             place=place,
         )

@@ -5,11 +5,13 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from features.events.identifiers import Reader
 from serving.champion import Champion
 from serving.clock import Clock
 from serving.decisions.timers import Timers
 from serving.idempotency import Idempotency
 from serving.ingest import Ingest
+from serving.merging import Merging
 from serving.profile import Profiles
 from serving.rate_limit import RateLimit
 from serving.recommend import Recommender
@@ -26,6 +28,8 @@ class Service:
     profiles: Profiles
     recommender: Recommender
     ingest: Ingest
+    merging: Merging
+    reader: Reader
     write_keys: WriteKeys
     rate_limit: RateLimit
     idempotency: Idempotency

@@ -74,7 +74,7 @@ def import_tables(
         changes.declare(mapping.name, mapping.legal_basis, mapping.currency)
         changes.connection.create_function(
             reading.IDENTIFIER_OF,
-            lambda name, value: reader.one(BY_NAME[name], value),
+            lambda name, value: reader.one(BY_NAME[name], value) or "",
             ["VARCHAR", "VARCHAR"],
             "VARCHAR",
         )

@@ -14,7 +14,7 @@ from features.events.schema import schema
 from features.instants import DAY_MS
 
 IDENTIFIER_OF = "_identifier_of"
-"""The SQL function of a kind's name and a value: its identifier, null if it cannot be read."""
+"""The SQL function of a kind's name and a value: its identifier, empty if it cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def typed(name: str, kind: Kind, sql_type: ColumnType) -> str:
             text = f"CASE WHEN NOT ({_nobody(text)}) THEN {text} END"
         return rules.canonical(name, text)
     if kind == "identifier":
-        return f"{IDENTIFIER_OF}({engine.quoted(name)}, CAST({column} AS VARCHAR))"
+        return f"nullif({IDENTIFIER_OF}({engine.quoted(name)}, CAST({column} AS VARCHAR)), '')"
     if kind == "number":
         number = f"TRY_CAST({column} AS DOUBLE)"
         whole = told not in (*_FLOATING, "VARCHAR", "JSON")
@@ -125,13 +125,7 @@ def staged(
     raw = [name for name in types if needs_raw(kinds[name], types[name])]
     columns = [f"{typed(name, kinds[name], types[name])} AS {engine.name(name)}" for name in types]
     columns += [f"CAST({engine.name(name)} AS VARCHAR) AS {RAW}{name}" for name in raw]
-    marks = [
-        f"CASE WHEN {engine.name(name)} IS NOT NULL "
-        f"AND {typed(name, kinds[name], types[name])} IS NULL "
-        f"THEN {engine.quoted(f'{UNREAD}{name}')} END"
-        for name in types
-        if kinds[name] == "identifier"
-    ]
+    marks = [_unread(name, types[name]) for name in types if kinds[name] == "identifier"]
     if marks:
         columns.append(f"{_without_nulls(marks)} AS marks")
     source = f"SELECT {', '.join(columns)} FROM ({select})"
@@ -198,6 +192,15 @@ def log_columns(present: Collection[str], source: str, currency: str, lag_ms: in
         {engine.quoted(source)} AS source,
         {"marks" if named else "CAST(NULL AS VARCHAR[])"} AS marks,
         {_without_nulls(named)} AS identifiers"""
+
+
+def _unread(name: str, sql_type: ColumnType) -> str:
+    """SQL of the mark of an identifier that is there and cannot be read, else null."""
+    text = f"trim(CAST({engine.name(name)} AS VARCHAR))"
+    return (
+        f"CASE WHEN {text} <> '' AND NOT ({_nobody(text)}) "
+        f"AND {typed(name, 'identifier', sql_type)} IS NULL THEN {engine.quoted(UNREAD + name)} END"
+    )
 
 
 def _without_nulls(values: Collection[str]) -> str:

@@ -112,7 +112,7 @@ def parse(
 def rows(
     event: Event, product_index: Mapping[str, int], *, known_at: int | None = None
 ) -> npt.NDArray[np.void]:
-    """The timeline rows of an event, shape (1 + lines,), dtype `ROW`; none of a bot's.
+    """The timeline rows of an event, shape (1 + lines,), dtype `ROW`; none of a bot's or a ruling.
 
     Arguments:
         event: the event.
@@ -124,11 +124,11 @@ def rows(
 
 def packed(event: Event, product_index: Mapping[str, int], *, known_at: int | None = None) -> bytes:
     """The bytes of `rows`; an array costs several times as much to fill for one event."""
-    if not event.of_a_person:
+    kind = schema().of_code(event.type)
+    if not event.of_a_person or (kind is not None and kind.internal):
         return b""
     since = event.received_at if known_at is None else known_at
     channel = schema().channels.get(event.channel, 0)
-    kind = schema().of_code(event.type)
     out = _PACK(
         event.timestamp,
         since,

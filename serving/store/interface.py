@@ -42,6 +42,22 @@ class Store(Protocol):
         """All that is known of a customer, found under any of their ids; None if nothing."""
         ...
 
+    def rulings(self, customer_id: str) -> list[Ruling]:
+        """What was decided about any of a person's identifiers, oldest first."""
+        ...
+
+    def refused(self, *, after: str = "", limit: int = 100) -> list[tuple[str, str]]:
+        """Identifiers after this one that join nobody, or not all they were seen with, and why."""
+        ...
+
+    def settle_expired(self, now: int) -> int:
+        """Let go of identifiers not seen for as long as their kind lasts; how many, at most 500."""
+        ...
+
+    def settle_all(self) -> int:
+        """Say anew who is one person, as after a change of the rules; how many identifiers."""
+        ...
+
     def consents(self, customer_id: str) -> list[Consent]:
         """A customer's statements, oldest first."""
         ...

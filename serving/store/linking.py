@@ -41,8 +41,8 @@ def add_links(
         rulings: likewise.
         rules: the shop's limits.
     """
-    ends = linked(links)
-    since = {link_key(link): link.linked_at for link in _links(database, connection, ends)}
+    known = _links(database, connection, {link.stronger for link in links}, ("stronger",))
+    since = {link_key(link): link.linked_at for link in known}
     new: dict[tuple[str, str, int], Link] = {}
     for link in links:
         key = link_key(link)
@@ -154,11 +154,16 @@ def _group(database: Database, connection: Connection, touched: Collection[str])
 _FINAL = (SHARED, BLOCKED)
 
 
-def _links(database: Database, connection: Connection, identifiers: Collection[str]) -> list[Link]:
+def _links(
+    database: Database,
+    connection: Connection,
+    identifiers: Collection[str],
+    sides: Sequence[str] = ("stronger", "weaker"),
+) -> list[Link]:
     sql = "SELECT stronger, weaker, linked_at FROM links WHERE {} {{among}}"
     return [
         Link(*row)
-        for side in ("stronger", "weaker")
+        for side in sides
         for row in rows_among(database, connection, sql.format(side), identifiers)
     ]
 

@@ -22,13 +22,14 @@ def open_store(settings: ServingSettings) -> Store:
         InputError: the setting names no database that can be used.
         StorageError: the database cannot be reached, or is of another revision.
     """
+    rules = rules_of(settings)
     database = _database(settings, settings.busy_seconds)
     try:
         ensure(database)
     except BaseException:
         database.close()
         raise
-    return SqlStore(database, rules_of(settings))
+    return SqlStore(database, rules)
 
 
 def migrate(settings: ServingSettings) -> Migrated:

@@ -14,6 +14,7 @@ from serving.store import appending, feeding, linking, rows, statements
 from serving.store import schema as t
 from serving.store.database import Database, Lock, upsert
 from serving.store.deciding import SqlDecisions
+from serving.store.joining import SqlIdentity
 from serving.store.loading import SqlHistory
 from serving.store.numbering import number_people, number_products
 from serving.store.records import (
@@ -31,7 +32,7 @@ from serving.store.records import (
 _RULES = Rules()
 
 
-class SqlStore(SqlDecisions, SqlHistory):
+class SqlStore(SqlDecisions, SqlHistory, SqlIdentity):
     """A `Store` in a database.
 
     Arguments:
