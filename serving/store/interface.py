@@ -42,6 +42,10 @@ class Store(Protocol):
         """All that is known of a customer, found under any of their ids; None if nothing."""
         ...
 
+    def decided(self, customer_id: str, limit: int) -> tuple[Person | None, list[Decision]]:
+        """As `person` and `decisions`, of one moment; nobody known has no decisions either."""
+        ...
+
     def consents(self, customer_id: str) -> list[Consent]:
         """A customer's statements, oldest first."""
         ...

@@ -26,9 +26,10 @@ from serving.store.records import (
     StoredAnswer,
     StoredEvent,
 )
+from serving.store.viewing import SqlViews
 
 
-class SqlStore(SqlDecisions, SqlHistory):
+class SqlStore(SqlDecisions, SqlHistory, SqlViews):
     """A `Store` in a database.
 
     Arguments:
