@@ -54,3 +54,10 @@ def test_serving_reports_both_sides_of_the_ratio(
     named |= {"p50_ms", "p99_ms_half", "errors", "worker_mb", "seconds", "peak_mb"}
     assert named <= set(figures)
     assert figures["errors"] == 0
+
+
+def test_profile_reports_both_latencies(tmp_path: Path) -> None:
+    figures = measured(tmp_path, "profile", "--customers", "200", "--products", "40")
+    named = {"p50_ms", "p99_ms", "p50_ms_4", "p99_ms_4", "cpu_us_per_request", "peak_mb"}
+    assert named <= set(figures)
+    assert figures["errors"] == 0
