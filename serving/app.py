@@ -140,7 +140,8 @@ def _lifespan(
 
 def _service(settings: ServingSettings, store: Store, commit: GroupCommit, clock: Clock) -> Service:
     champion = Champion(settings.bundles, store, clock)
-    profiles = Profiles(store, champion, clock)
+    currency = Currency(settings.currency, store, clock)
+    profiles = Profiles(store, champion, clock, currency, settings.time_zone)
     return Service(
         store=store,
         champion=champion,
@@ -152,7 +153,7 @@ def _service(settings: ServingSettings, store: Store, commit: GroupCommit, clock
             clock,
             Keep(settings.keep),
             Bots(settings.bot_events_per_minute),
-            Currency(settings.currency, store, clock),
+            currency,
         ),
         write_keys=WriteKeys(settings.write_keys),
         rate_limit=RateLimit(settings.write_events_per_second, settings.write_burst_events),
