@@ -46,14 +46,15 @@ log = structlog.get_logger()
 ROUTES = (
     health,
     events,
-    stored,
-    quarantine,
-    products,
     recommendations,
     customers,
     offers,
     decisions,
+    stored,
+    quarantine,
+    products,
 )
+"""In the order in which a path is looked for: what is asked most, and must be fast, first."""
 
 FORGET_SECONDS = 3600
 """Pause between two looks for answers that were remembered long enough."""

@@ -1,7 +1,8 @@
 """What was decided for a customer: offered, sent, and withheld with the reason."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from features.instants import moment
 from serving.profile.section import section
@@ -15,17 +16,26 @@ SHOWN = 10
 
 
 @section
-class Decided:
-    """One decision; `/v1/decisions/{decision_id}` gives all of it."""
+class DecisionView:
+    """Something that was offered, sent or withheld."""
 
     decision_id: str
     kind: str
     """The trigger's name, or `offer`."""
+    customer_id: str
     at: datetime
     action: str
     """send or withheld; offer or no_offer."""
     reason: str
     channel: str | None
+    model_version: str | None
+    inputs_at: datetime
+    """Nothing later was looked at."""
+    probability: float
+    """With which this action was chosen; 1 where no chance was involved."""
+    arm: str | None
+    """The experiment's arm; null outside of one."""
+    details: Mapping[str, Any]
 
 
 @section
@@ -39,12 +49,15 @@ class DecidedKind:
     last_reason: str
 
 
-def decided(decisions: Sequence[Decision]) -> tuple[Decided, ...]:
+def decision_view(decision: Decision) -> DecisionView:
+    """A decision as it is answered."""
+    told = {**vars(decision), "at": moment(decision.at), "inputs_at": moment(decision.inputs_at)}
+    return DecisionView(**told)
+
+
+def decided(decisions: Sequence[Decision]) -> tuple[DecisionView, ...]:
     """The latest decisions, newest first."""
-    return tuple(
-        Decided(d.decision_id, d.kind, moment(d.at), d.action, d.reason, d.channel)
-        for d in decisions[:SHOWN]
-    )
+    return tuple(decision_view(decision) for decision in decisions[:SHOWN])
 
 
 def decided_by_kind(decisions: Sequence[Decision]) -> tuple[DecidedKind, ...]:

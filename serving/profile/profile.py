@@ -11,7 +11,7 @@ from features.instants import moment
 from serving.profile.cart import Cart, cart
 from serving.profile.channels import ChannelUse, Habits, channels, habits
 from serving.profile.consents import ConsentView, consents
-from serving.profile.decided import Decided, DecidedKind, decided, decided_by_kind
+from serving.profile.decided import DecidedKind, DecisionView, decided, decided_by_kind
 from serving.profile.known import Known
 from serving.profile.lifecycle import Lifecycle, lifecycle
 from serving.profile.loyalty import Loyalty, loyalty
@@ -72,7 +72,7 @@ class Profile:
     responses: Responses
     decided: tuple[DecidedKind, ...]
     """What was offered, sent and withheld, by kind and outcome."""
-    decisions: tuple[Decided, ...]
+    decisions: tuple[DecisionView, ...]
     """The latest ten, newest first."""
     features: dict[str, float | None]
     """By the names of features/definitions; null where undefined."""

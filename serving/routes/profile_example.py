@@ -177,11 +177,17 @@ PROFILE: dict[str, Any] = {
         {
             "decision_id": "dec_0b7f5f0e8a6c4d7f9e21f2a4b6c8d0e1",
             "kind": "stalled_checkout",
+            "customer_id": "c-17",
             "at": "2011-08-29T18:03:00Z",
             "action": "withheld",
             "reason": "withheld: no consent to marketing by chat was ever given; the "
             "checkout's last step was at 18:00 UTC, 3 minutes ago, and no order has followed",
             "channel": "chat",
+            "model_version": "7",
+            "inputs_at": "2011-08-29T18:03:00Z",
+            "probability": 1.0,
+            "arm": None,
+            "details": {},
         }
     ],
     "features": {"purchase_orders_life": 3.0, "cadence_order_gap_mean_life": 43.5},

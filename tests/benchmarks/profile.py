@@ -12,7 +12,7 @@ import numpy as np
 import typer
 
 from features.timeline_build import timelines_of
-from tests.benchmarks.load import Loader, get
+from tests.benchmarks.load import Load, Loader, get
 from tests.benchmarks.results import peak_mb, report
 from tests.benchmarks.service import ServiceProcess
 from tests.benchmarks.shop import load_history, simulated_log
@@ -24,7 +24,7 @@ ROUNDS = 3
 """Each with other customers, so that none is asked for twice; medians are reported."""
 
 CLIENTS = 4
-"""How many ask at once in the second figure; a console's page and a few associates."""
+"""How many ask at once: a console's page and a few associates."""
 
 WARM_UP = 100
 """Requests before the first round: what is compiled or opened once is not measured."""
@@ -36,7 +36,7 @@ def run(
     seed: Annotated[int, typer.Option(help="Seed of the simulation.")] = 0,
     json: Annotated[Path | None, typer.Option(help="Where to write the figures.")] = None,
 ) -> None:
-    """Profiles of customers in no order from one worker, over SQLite."""
+    """Profiles of customers in no order, over SQLite."""
     report(
         f"{customers:,} customers, {ROUNDS} rounds of at most {ASKED:,} profiles",
         measured(customers, products, seed),
@@ -65,33 +65,50 @@ def asked(folder: Path, customer_ids: Sequence[str]) -> dict[str, float]:
 
     Arguments:
         folder: the service's.
-        customer_ids: in no order; half of them are asked for by one client, half by several.
+        customer_ids: in no order; a third is asked for by one client, a third by several, a third
+            by several of a service with two workers.
     """
     requests = [get(f"/v1/customers/{quote(i, safe='')}") for i in customer_ids]
     warm_up, requests = requests[:WARM_UP], requests[WARM_UP:]
-    step = min(ASKED, len(requests) // (2 * ROUNDS))
-    parts = [requests[i * step : (i + 1) * step] for i in range(2 * ROUNDS)]
+    step = min(ASKED, len(requests) // (3 * ROUNDS))
+    parts = [requests[i * step : (i + 1) * step] for i in range(3 * ROUNDS)]
     settings = {"REGULARS_DATA": str(folder), "REGULARS_STORE": ""}
-    with Loader() as loader, ServiceProcess(settings, folder / "service.log") as service:
-        loader.run(service.port, warm_up, connections=1)
-        began = service.cpu_seconds()
-        one = [loader.run(service.port, part, connections=1) for part in parts[::2]]
-        several = [loader.run(service.port, part, connections=CLIENTS) for part in parts[1::2]]
-        busy = service.cpu_seconds() - began
-        loads = [*one, *several]
-        status, body = service.get(f"/v1/customers/{quote(customer_ids[0], safe='')}")
+    with Loader() as loader, tempfile.TemporaryDirectory() as scratch:
+        log = Path(scratch) / "service.log"
+
+        def run(service: ServiceProcess, part: Sequence[bytes], clients: int) -> Load:
+            return loader.run(service.port, part, connections=clients)
+
+        with ServiceProcess(settings, log) as service:
+            run(service, warm_up, 1)
+            began = service.cpu_seconds()
+            one = [run(service, part, 1) for part in parts[::3]]
+            several = [run(service, part, CLIENTS) for part in parts[1::3]]
+            busy = service.cpu_seconds() - began
+            worker_mb = service.memory_mb()
+            status, body = service.get(f"/v1/customers/{quote(customer_ids[0], safe='')}")
+        with ServiceProcess(settings, log, workers=2) as two:
+            run(two, warm_up, CLIENTS)
+            shared = [run(two, part, CLIENTS) for part in parts[2::3]]
         if status != 200:
             raise RuntimeError(f"the service answers {status} {body[:500]!r}")
+        asked_of_one = sum(load.done for load in (*one, *several))
         return {
-            "p50_ms": statistics.median(load.quantile_ms(0.5) for load in one),
-            "p99_ms": statistics.median(load.quantile_ms(0.99) for load in one),
-            f"p50_ms_{CLIENTS}": statistics.median(load.quantile_ms(0.5) for load in several),
-            f"p99_ms_{CLIENTS}": statistics.median(load.quantile_ms(0.99) for load in several),
-            "worst_ms": max(load.quantile_ms(1.0) for load in loads),
-            "rps": statistics.median(load.per_second for load in several),
-            "cpu_us_per_request": busy / sum(load.done for load in loads) * 1e6,
-            "requests": float(sum(load.done for load in loads)),
-            "errors": float(sum(load.errors for load in loads)),
+            **_latencies("one_client", one),
+            **_latencies(f"{CLIENTS}_clients", several),
+            **_latencies(f"{CLIENTS}_clients_2_workers", shared),
+            "cpu_us_per_request": busy / asked_of_one * 1e6,
+            "requests": float(sum(load.done for load in (*one, *several, *shared))),
+            "errors": float(sum(load.errors for load in (*one, *several, *shared))),
             "answer_bytes": float(len(body)),
-            "worker_mb": service.memory_mb(),
+            "worker_mb": worker_mb,
         }
+
+
+def _latencies(method: str, loads: Sequence[Load]) -> dict[str, float]:
+    return {
+        f"{method}.p50_ms": statistics.median(load.quantile_ms(0.5) for load in loads),
+        f"{method}.p99_ms": statistics.median(load.quantile_ms(0.99) for load in loads),
+        f"{method}.worst_ms": max(load.quantile_ms(1.0) for load in loads),
+        f"{method}.rps": statistics.median(load.per_second for load in loads),
+    }

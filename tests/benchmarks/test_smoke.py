@@ -56,8 +56,9 @@ def test_serving_reports_both_sides_of_the_ratio(
     assert figures["errors"] == 0
 
 
-def test_profile_reports_both_latencies(tmp_path: Path) -> None:
+def test_profile_reports_the_latencies_of_one_client_and_of_several(tmp_path: Path) -> None:
     figures = measured(tmp_path, "profile", "--customers", "200", "--products", "40")
-    named = {"p50_ms", "p99_ms", "p50_ms_4", "p99_ms_4", "cpu_us_per_request", "peak_mb"}
+    named = {"one_client.p50_ms", "one_client.p99_ms", "4_clients.p99_ms"}
+    named |= {"4_clients_2_workers.p99_ms", "cpu_us_per_request", "peak_mb"}
     assert named <= set(figures)
     assert figures["errors"] == 0

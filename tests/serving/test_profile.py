@@ -4,10 +4,13 @@ import json
 
 import numpy as np
 import pytest
+from pydantic import TypeAdapter
 
 from features.errors import InputError
 from features.events.schema import schema
 from features.timeline import ROW
+from serving.profile import Profile
+from serving.routes.profile_example import PROFILE
 from serving.settings import ServingSettings
 from serving.store import HistoryPerson
 from tests.serving.conftest import NOON
@@ -200,6 +203,34 @@ def test_fifty_thousand_rows_are_a_profile_too(client):
     assert len(seen["last_orders"]) == 5
     assert sum(use["share"] for use in seen["channels"]) == pytest.approx(1, abs=0.01)
     assert len(json.dumps(seen)) < 50_000
+
+
+def test_the_documented_example_is_a_profile(client):
+    example = TypeAdapter(Profile).validate_python(PROFILE)
+    assert example.lifecycle.stage == "repeat"
+    client.track("Product Viewed", "m1", userId="ann", product_id="tea")
+    seen = view(client)
+    assert list(seen) == list(PROFILE)
+    for part, told in PROFILE.items():
+        if isinstance(told, dict) and part != "features":
+            assert list(seen[part]) == list(told)
+
+
+def test_what_a_field_means_stands_in_the_documentation(client):
+    """Plain names may stand alone; what is counted, cut or null is explained."""
+    schemas = client.get("/openapi.json").json()["components"]["schemas"]
+    for part, fields in {
+        "Profile": ["at", "events", "cart", "decided", "features"],
+        "Lifecycle": ["stage", "rhythm_days", "at_risk_at", "lapsed_at"],
+        "Cart": ["value", "given_up_at"],
+        "Habits": ["channel", "channel_days", "hour", "hour_evidence"],
+        "Loyalty": ["points", "expiring"],
+        "Voice": ["sentiment", "tickets"],
+        "Subscription": ["next_due_at"],
+    }.items():
+        for name in fields:
+            field = schemas[part]["properties"][name]
+            assert field.get("description"), f"{part}.{name}"
 
 
 def test_a_customer_is_read_in_two_statements(client, monkeypatch):
