@@ -220,7 +220,7 @@ def test_what_a_field_means_stands_in_the_documentation(client):
     """Plain names may stand alone; what is counted, cut or null is explained."""
     schemas = client.get("/openapi.json").json()["components"]["schemas"]
     for part, fields in {
-        "Profile": ["at", "events", "cart", "decided", "features"],
+        "Profile": ["at", "events", "decided", "features"],
         "Lifecycle": ["stage", "rhythm_days", "at_risk_at", "lapsed_at"],
         "Cart": ["value", "given_up_at"],
         "Habits": ["channel", "channel_days", "hour", "hour_evidence"],
