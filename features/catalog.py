@@ -267,7 +267,16 @@ class Catalog:
 
     def title(self, index: int) -> str:
         """A product's title; its id where it has none."""
-        return str(self.table[C.TITLE][index].as_py() or self.ids[index])
+        title = self._titles.get(index)
+        if title is None:
+            title = str(self.table[C.TITLE][index].as_py() or self.ids[index])
+            self._titles[index] = title
+        return title
+
+    @cached_property
+    def _titles(self) -> dict[int, str]:
+        """Titles that were asked for: a table gives a single cell slowly."""
+        return {}
 
     def product(self, index: int) -> Product:
         """Everything known about one product."""

@@ -11,6 +11,7 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from features.cart import CART_LIMIT, Carts, carts
 from features.catalog import Catalog
 from features.errors import InputError
 from features.events.schema import schema
@@ -19,7 +20,7 @@ from features.reference import Reference
 from features.timeline import Timeline, Timelines
 
 BASKET_LIMIT = 64
-"""Different products that the present cart and the last basket may hold for co-purchase."""
+"""Different products that the last basket may hold for co-purchase."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,9 @@ def pair_matrix(
     rows = _columns(timelines.rows)
 
     def run(part: slice) -> None:
+        filled = carts(
+            timelines.rows, timelines.offsets, customers[part], instants[part], catalog.parent
+        )
         _pairs(
             timelines.offsets,
             *rows,
@@ -100,6 +104,7 @@ def pair_matrix(
             instants[part],
             candidates,
             offsets[part.start : part.stop + 1],
+            _held(filled),
             facts,
             out,
         )
@@ -120,13 +125,19 @@ def pairs(
     """Pair features of one customer, shape (len(candidates), len(PAIR_FEATURES))."""
     _check(candidates, catalog)
     out = np.empty((len(candidates), len(PAIR_FEATURES)), np.float32)
-    _pairs(
+    rows, one, instant = (
         np.array([0, len(timeline)], np.int64),
-        *_columns(timeline),
         np.zeros(1, np.int64),
-        np.array([at], np.int64),
+        np.array([at]),
+    )
+    _pairs(
+        rows,
+        *_columns(timeline),
+        one,
+        instant,
         candidates,
         np.array([0, len(candidates)], np.int64),
+        _held(carts(timeline, rows, one, instant, catalog.parent)),
         _facts(catalog, reference),
         out,
     )
@@ -142,7 +153,11 @@ def _check(candidates: npt.NDArray[np.int32], catalog: Catalog) -> None:
 
 
 def _columns(rows: Timeline) -> tuple[npt.NDArray[np.generic], ...]:
-    return rows.at, rows.known_at, rows.known_until, rows.type, rows.product, rows.quantity
+    return rows.at, rows.known_at, rows.known_until, rows.type, rows.product
+
+
+def _held(filled: Carts) -> tuple[npt.NDArray[np.generic], ...]:
+    return filled.offsets, filled.product, filled.pieces
 
 
 def _facts(catalog: Catalog, reference: Reference) -> tuple[npt.NDArray[np.generic], ...]:
@@ -167,8 +182,6 @@ def _facts(catalog: Catalog, reference: Reference) -> tuple[npt.NDArray[np.gener
 _ORDER, _LINE = schema().code("Order Completed"), schema().code("Order Line")
 _REFUND = schema().code("Refund Line")
 _VIEWED, _CLICKED = schema().code("Product Viewed"), schema().code("Product Clicked")
-_ADDED, _REMOVED = schema().code("Product Added"), schema().code("Product Removed")
-_WISH_ADDED = schema().code("Wishlist Product Added to Cart")
 _LINE_LIMIT = schema().history(_LINE)
 
 (
@@ -199,11 +212,11 @@ def _pairs(  # type: ignore[no-untyped-def]  # compiled: Numba infers the types
     known_until,
     type_,
     product,
-    quantity,
     customers,
     instants,
     candidates,
     lists,
+    filled,
     facts,
     out,
 ):
@@ -211,8 +224,8 @@ def _pairs(  # type: ignore[no-untyped-def]  # compiled: Numba infers the types
     place = np.full(len(parent), -1, np.int64)  # a product's row in `out`, within one list
     in_categories = np.zeros(len(category) + 1, np.int32)
     in_brands = np.zeros(len(brand) + 1, np.int32)
-    cart = np.empty(BASKET_LIMIT, np.int32)
-    cart_pieces = np.empty(BASKET_LIMIT, np.float32)
+    cart_offsets, cart_products, cart_pieces = filled
+    cart = np.empty(CART_LIMIT, np.int32)
     last_basket = np.empty(BASKET_LIMIT, np.int32)
 
     for i in range(len(customers)):
@@ -230,7 +243,7 @@ def _pairs(  # type: ignore[no-untyped-def]  # compiled: Numba infers the types
             out[j, _SINCE_VIEWED] = np.nan
         low = offsets[customers[i]]
         newest = low + np.searchsorted(at[low : offsets[customers[i] + 1]], now)
-        orders, lines, in_cart, in_last = 0, 0, 0, 0
+        orders, lines, in_last = 0, 0, 0
         row = newest
         while row > low:
             row -= 1
@@ -273,27 +286,19 @@ def _pairs(  # type: ignore[no-untyped-def]  # compiled: Numba infers the types
                     out[j, _VIEWS] += 1.0
                     if np.isnan(out[j, _SINCE_VIEWED]):
                         out[j, _SINCE_VIEWED] = (now - at[row]) / DAY_MS
-            elif code == _REFUND:
-                if j >= 0:
-                    out[j, _RETURNS] += 1.0
-            elif orders == 0 and code in (_ADDED, _WISH_ADDED, _REMOVED):
-                pieces = quantity[row] if quantity[row] == quantity[row] else np.float32(1.0)
-                c = 0
-                while c < in_cart and cart[c] != item:
-                    c += 1
-                if c == in_cart and c < BASKET_LIMIT:
-                    cart[c] = item
-                    cart_pieces[c] = 0.0
-                    in_cart += 1
-                if c < in_cart:
-                    cart_pieces[c] += -pieces if code == _REMOVED else pieces
+            elif code == _REFUND and j >= 0:
+                out[j, _RETURNS] += 1.0
 
-        for c in range(in_cart):
-            if cart_pieces[c] <= 0.0:
+        in_cart = 0
+        for c in range(cart_offsets[i], cart_offsets[i + 1]):
+            item = parent[cart_products[c]]
+            if place[item] >= 0:
+                out[place[item], _IN_CART] += cart_pieces[c]
+            if item in cart[:in_cart]:
                 continue
-            if place[cart[c]] >= 0:
-                out[place[cart[c]], _IN_CART] = cart_pieces[c]
-            for n in range(co_offsets[cart[c]], co_offsets[cart[c] + 1]):
+            cart[in_cart] = item
+            in_cart += 1
+            for n in range(co_offsets[item], co_offsets[item + 1]):
                 if place[co_products[n]] >= 0:
                     out[place[co_products[n]], _WITH_CART] += co_weight[n]
         for c in range(in_last):

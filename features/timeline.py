@@ -107,6 +107,8 @@ class Timeline:
     def until(self, at: int) -> Self:
         """What was known just before an instant."""
         keep = self.before(at)
+        if keep.all():  # nearly always, now
+            return self
         return type(self)(**{name: getattr(self, name)[keep] for name in COLUMNS})
 
     def with_products(self, index: npt.NDArray[np.int32]) -> Self:

@@ -49,15 +49,16 @@ log = structlog.get_logger()
 ROUTES = (
     health,
     events,
-    stored,
-    quarantine,
-    products,
     recommendations,
     identity,
     customers,
     offers,
     decisions,
+    stored,
+    quarantine,
+    products,
 )
+"""In the order in which a path is looked for: what is asked most, and must be fast, first."""
 
 FORGET_SECONDS = 3600
 """Pause between two looks for answers that were remembered long enough."""
@@ -149,7 +150,8 @@ def _lifespan(
 def _service(settings: ServingSettings, store: Store, commit: GroupCommit, clock: Clock) -> Service:
     champion = Champion(settings.bundles, store, clock)
     reader = reader_of(settings)
-    profiles = Profiles(store, champion, clock)
+    currency = Currency(settings.currency, store, clock)
+    profiles = Profiles(store, champion, clock, currency, settings.time_zone)
     return Service(
         store=store,
         champion=champion,
@@ -161,7 +163,7 @@ def _service(settings: ServingSettings, store: Store, commit: GroupCommit, clock
             clock,
             Keep(settings.keep),
             Bots(settings.bot_events_per_minute),
-            Currency(settings.currency, store, clock),
+            currency,
             reader,
         ),
         merging=Merging(store, commit, clock),

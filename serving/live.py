@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from features.cart import cart
 from features.catalog import Catalog, Product
 from features.compute import vector
+from features.lifecycle import STAGE_FEATURES, stage
 from features.reference import Reference
 from features.timeline import Timeline
 from models.bundle import Bundle
@@ -105,8 +107,11 @@ class Live:
         )
 
     def warm(self) -> None:
-        """Compile or load the feature kernel now, so that no request waits for it."""
-        vector(Timeline.empty(), 0, self.catalog, self.reference)
+        """Compile or load the kernels now, so that no request waits for them."""
+        nothing = Timeline.empty()
+        vector(nothing, 0, self.catalog, self.reference)
+        cart(nothing, 0, self.catalog.parent)
+        stage(vector(nothing, 0, self.catalog, self.reference, features=STAGE_FEATURES))
 
     def lacks(self, timeline: Timeline) -> bool:
         """Whether a stored timeline names a product that this state does not know yet."""

@@ -5,6 +5,7 @@ from pathlib import Path
 from pydantic import Field
 
 from features.errors import InputError, shown
+from features.events.mapping import TimeZone
 from features.settings import Settings
 
 
@@ -49,6 +50,9 @@ class ServingSettings(Settings):
     currency: str = Field(default="", pattern="^([A-Z]{3})?$")
     """ISO 4217 code of the shop's money; events in another are put aside. Empty is that of the
     loaded history; before there is any, what events say is taken as it is."""
+
+    time_zone: TimeZone = "UTC"
+    """The shop's time zone, such as `Europe/London`: in which an hour of the day is meant."""
 
     write_events_per_second: float = Field(default=0, ge=0)
     """Events of one write key per second and worker; more are answered 429. 0 limits nothing:

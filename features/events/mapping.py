@@ -45,6 +45,10 @@ def _zone(text: str) -> str:
     return text
 
 
+TimeZone = Annotated[str, AfterValidator(_zone)]
+"""The name of a time zone that exists, such as `Europe/London`."""
+
+
 class Table(BaseModel):
     """One table of the shop, or a step between tables."""
 
@@ -83,7 +87,7 @@ class Mapping(BaseModel):
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     """The shop's one reporting currency (ISO 4217); rows in another are rejected."""
 
-    time_zone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    time_zone: TimeZone = "UTC"
     """The zone of timestamps that name none."""
 
     legal_basis: Annotated[str, Field(min_length=1)]

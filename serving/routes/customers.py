@@ -8,8 +8,9 @@ from starlette.responses import Response
 
 from features.instants import moment
 from serving.errors import NoModelError
-from serving.routes.decisions import DecisionView, decision_view
+from serving.profile import Profile
 from serving.routes.fields import Identifier, Moment, answer, example, problems
+from serving.routes.profile_example import PROFILE
 from serving.service import ServiceDep
 
 router = APIRouter(tags=["customers"])
@@ -24,51 +25,6 @@ CustomerPath = Annotated[
         },
     ),
 ]
-
-
-class OrderLine(BaseModel):
-    """One product of an order."""
-
-    product_id: str
-    title: str
-    quantity: float
-    price: float | None
-
-
-class PlacedOrder(BaseModel):
-    """One order as it was placed."""
-
-    at: Moment
-    total: float | None
-    channel: str
-    lines: list[OrderLine]
-
-
-class ConsentView(BaseModel):
-    """One statement of the customer."""
-
-    purpose: str
-    channel: str
-    status: str
-    at: Moment
-
-
-class CustomerView(BaseModel):
-    """Everything known of a customer at an instant."""
-
-    customer_id: str
-    identifiers: list[str]
-    """All ids that lead to this customer."""
-    at: Moment
-    first_seen_at: Moment | None
-    last_seen_at: Moment | None
-    events: int
-    last_orders: list[PlacedOrder]
-    features: dict[str, float | None]
-    """By the names of features/definitions; null where undefined."""
-    consents: list[ConsentView]
-    decisions: list[DecisionView]
-    model_version: str | None
 
 
 class ChurnReasonView(BaseModel):
@@ -139,76 +95,9 @@ async def churn(customer_id: CustomerPath, service: ServiceDep) -> Response:
 
 @router.get(
     "/v1/customers/{customer_id:path}",
-    response_model=CustomerView,
-    responses=example(
-        {
-            "customer_id": "c-17",
-            "identifiers": ["c-17", "anonymous:5d2f0f6e"],
-            "at": "2011-09-10T12:05:00Z",
-            "first_seen_at": "2011-09-10T12:00:00Z",
-            "last_seen_at": "2011-09-10T12:04:00Z",
-            "events": 2,
-            "last_orders": [
-                {
-                    "at": "2011-09-10T12:04:00Z",
-                    "total": 25.5,
-                    "channel": "web",
-                    "lines": [
-                        {
-                            "product_id": "22423",
-                            "title": "Regency cake stand",
-                            "quantity": 2.0,
-                            "price": 12.75,
-                        }
-                    ],
-                }
-            ],
-            "features": {"purchase_orders_life": 1.0, "cadence_order_gap_mean_life": None},
-            "consents": [
-                {
-                    "purpose": "marketing",
-                    "channel": "email",
-                    "status": "granted",
-                    "at": "2011-09-10T12:00:00Z",
-                }
-            ],
-            "decisions": [],
-            "model_version": "7",
-        }
-    )
-    | problems(404, 422, 503),
+    response_model=Profile,
+    responses=example(PROFILE) | problems(404, 422, 503),
 )
 async def customer(customer_id: CustomerPath, service: ServiceDep) -> Response:
     """Give everything that is known of a customer, under any of their ids."""
-    found = service.profiles.profile(customer_id)
-    return answer(
-        {
-            "customer_id": found.customer_id,
-            "identifiers": found.identifiers,
-            "at": moment(found.at),
-            "first_seen_at": None if found.first_seen_at is None else moment(found.first_seen_at),
-            "last_seen_at": None if found.last_seen_at is None else moment(found.last_seen_at),
-            "events": found.events,
-            "last_orders": [
-                {
-                    "at": moment(order.at),
-                    "total": order.total,
-                    "channel": order.channel,
-                    "lines": [vars(line) for line in order.lines],
-                }
-                for order in found.last_orders
-            ],
-            "features": found.features,
-            "consents": [
-                {
-                    "purpose": consent.purpose,
-                    "channel": consent.channel,
-                    "status": consent.status,
-                    "at": moment(consent.at),
-                }
-                for consent in found.consents
-            ],
-            "decisions": [decision_view(decision) for decision in found.decisions],
-            "model_version": found.model_version,
-        }
-    )
+    return answer(vars(service.profiles.profile(customer_id)))

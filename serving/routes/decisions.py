@@ -1,16 +1,15 @@
 """What was decided, and why."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from features.instants import moment
 from serving.errors import UnknownDecisionError
-from serving.routes.fields import Identifier, Moment, answer, example, problems
+from serving.profile.decided import DecisionView, decision_view
+from serving.routes.fields import Identifier, answer, example, problems
 from serving.service import ServiceDep
-from serving.store import Decision
 
 router = APIRouter(tags=["decisions"])
 
@@ -30,41 +29,10 @@ _EXAMPLE = {
 }
 
 
-class DecisionView(BaseModel):
-    """Something that was offered, sent or withheld."""
-
-    decision_id: str
-    kind: str
-    """The trigger's name, or `offer`."""
-    customer_id: str
-    at: Moment
-    action: str
-    """send or withheld; offer or no_offer."""
-    reason: str
-    channel: str | None
-    model_version: str | None
-    inputs_at: Moment
-    """Nothing later was looked at."""
-    probability: float
-    """With which this action was chosen; 1 where no chance was involved."""
-    arm: str | None
-    """The experiment's arm; null outside of one."""
-    details: dict[str, Any]
-
-
 class Decisions(BaseModel):
     """Decisions, newest first."""
 
     decisions: list[DecisionView]
-
-
-def decision_view(decision: Decision) -> dict[str, Any]:
-    """A decision as it is answered."""
-    return {
-        **vars(decision),
-        "at": moment(decision.at),
-        "inputs_at": moment(decision.inputs_at),
-    }
 
 
 @router.get(
@@ -98,4 +66,4 @@ async def decision(
     found = service.store.decision(decision_id)
     if found is None:
         raise UnknownDecisionError(decision_id)
-    return answer(decision_view(found))
+    return answer(vars(decision_view(found)))

@@ -58,6 +58,10 @@ class Store(Protocol):
         """Say anew who is one person, as after a change of the rules; how many identifiers."""
         ...
 
+    def decided(self, customer_id: str, limit: int) -> tuple[Person | None, list[Decision]]:
+        """As `person` and `decisions`, of one moment; nobody known has no decisions either."""
+        ...
+
     def consents(self, customer_id: str) -> list[Consent]:
         """A customer's statements, oldest first."""
         ...

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -78,7 +78,9 @@ def person_of(rows: Sequence[Any]) -> Person | None:
                 part = part.copy()
                 np.maximum(part["known_at"], linked_at, out=part["known_at"])
             parts.append(part)
-    timeline = Timeline.of(np.concatenate(parts)) if parts else Timeline.empty()
+    # joining structured arrays costs as much as reading one
+    joined = np.concatenate(parts) if len(parts) > 1 else next(iter(parts), np.empty(0, ROW))
+    timeline = Timeline.of(joined)
     ids = (*(() if leading is None else (leading,)), *others)
     return Person(ids[0], ids, timeline, tuple(version.items()), fed=rows[0].fed)
 
@@ -106,6 +108,6 @@ def decision_row(decision: Decision) -> dict[str, Any]:
     return {**asdict(decision), "details": json.dumps(dict(decision.details))}
 
 
-def decision_of(row: RowMapping) -> Decision:
+def decision_of(row: RowMapping | Mapping[str, Any]) -> Decision:
     """The decision that was stored."""
     return Decision(**{**row, "details": json.loads(row["details"])})

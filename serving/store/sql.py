@@ -28,11 +28,12 @@ from serving.store.records import (
     StoredAnswer,
     StoredEvent,
 )
+from serving.store.viewing import SqlViews
 
 _RULES = Rules()
 
 
-class SqlStore(SqlDecisions, SqlHistory, SqlIdentity):
+class SqlStore(SqlDecisions, SqlHistory, SqlIdentity, SqlViews):
     """A `Store` in a database.
 
     Arguments:

@@ -176,6 +176,21 @@ def decisions(customer_id: str, kind: str | None, limit: int) -> Select[Any]:
     return asked.order_by(decided.at.desc(), decided.sequence.desc()).limit(limit)
 
 
+def decided() -> Select[Any]:
+    """The latest decisions for whoever is asked for, under any of their ids, and their places."""
+    theirs = (
+        select(t.people.c.customer_id)
+        .select_from(_THEIRS)
+        .where(_asked.c.customer_id == bindparam("asked"))
+    )
+    return (
+        _DECISION.add_columns(t.decisions.c.sequence)
+        .where(t.decisions.c.customer_id.in_(theirs))
+        .order_by(t.decisions.c.at.desc(), t.decisions.c.sequence.desc())
+        .limit(bindparam("limit"))
+    )
+
+
 def events(
     customer_id: str | None, name: str | None, unknown: bool, before: int | None, limit: int
 ) -> Select[Any]:

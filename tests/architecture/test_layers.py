@@ -26,7 +26,7 @@ FEATURE_LAYERS = [
     {"timeline_build"},
     {"reference"},
     {"definitions"},
-    {"program"},
+    {"program", "cart", "lifecycle"},
     {"compute", "pairs"},
     {"notebook"},
     {"__init__"},

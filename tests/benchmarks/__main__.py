@@ -2,11 +2,12 @@
 
 import typer
 
-from tests.benchmarks import features, ingest, serving
+from tests.benchmarks import features, ingest, profile, serving
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 app.command("features")(features.run)
 app.command("ingest")(ingest.run)
+app.command("profile")(profile.run)
 app.command("serving")(serving.run)
 
 

@@ -25,10 +25,7 @@ def simulated_shop(folder: Path, customers: int, products: int, seed: int) -> li
 
     The next-product model is the default recipe's; there is no churn model.
     """
-    shop = SimulationSettings(customers=customers, products=products, seed=seed)
-    simulate(shop, folder / "shop")
-    log = EventLog(folder / "log")
-    import_tables(Mapping.load("shop"), folder / "shop", log, now=shop.end_at)
+    log = simulated_log(folder, customers, products, seed)
     data = Data.of(log)
     until = data.last_at + 1
     trainer = Trainer(data, Recipe(), seed, threads=2, progress=lambda *_: None)
@@ -48,6 +45,22 @@ def simulated_shop(folder: Path, customers: int, products: int, seed: int) -> li
 
     publish(saved, 1, folder / "bundles")
     point(1, folder / "bundles", until)
+    load_history(folder, log)
+    known = np.flatnonzero(data.timelines.known)
+    return data.timelines.ids(np.random.default_rng(seed).permutation(known))
+
+
+def simulated_log(folder: Path, customers: int, products: int, seed: int) -> EventLog:
+    """The event log of a simulated shop, below a service's folder."""
+    shop = SimulationSettings(customers=customers, products=products, seed=seed)
+    simulate(shop, folder / "shop")
+    log = EventLog(folder / "log")
+    import_tables(Mapping.load("shop"), folder / "shop", log, now=shop.end_at)
+    return log
+
+
+def load_history(folder: Path, log: EventLog) -> None:
+    """Bring a log into the store of a service's folder, as its operator does."""
     loaded = subprocess.run(
         [sys.executable, "-m", "serving", "load", "--log", str(log.path)],
         env=os.environ | {"REGULARS_DATA": str(folder), "REGULARS_STORE": ""},
@@ -57,5 +70,3 @@ def simulated_shop(folder: Path, customers: int, products: int, seed: int) -> li
     )
     if loaded.returncode:
         raise RuntimeError(f"the history was not loaded: {loaded.stderr[-4000:]}")
-    known = np.flatnonzero(data.timelines.known)
-    return data.timelines.ids(np.random.default_rng(seed).permutation(known))

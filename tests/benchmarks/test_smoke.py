@@ -54,3 +54,11 @@ def test_serving_reports_both_sides_of_the_ratio(
     named |= {"p50_ms", "p99_ms_half", "errors", "worker_mb", "seconds", "peak_mb"}
     assert named <= set(figures)
     assert figures["errors"] == 0
+
+
+def test_profile_reports_the_latencies_of_one_client_and_of_several(tmp_path: Path) -> None:
+    figures = measured(tmp_path, "profile", "--customers", "200", "--products", "40")
+    named = {"one_client.p50_ms", "one_client.p99_ms", "4_clients.p99_ms"}
+    named |= {"4_clients_2_workers.p99_ms", "cpu_us_per_request", "peak_mb"}
+    assert named <= set(figures)
+    assert figures["errors"] == 0

@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from itertools import pairwise
 
+from features.cart import CART_DAYS, TOUCHES
 from features.catalog import Catalog
 from features.events.schema import schema
 from features.instants import DAY_MS
@@ -19,10 +20,7 @@ def pair(
     """The pair features of one candidate, in the order of PAIR_FEATURES."""
     code = schema().code
     past = timeline.until(at)
-    story = [
-        (int(past.type[i]), int(past.at[i]), int(past.product[i]), float(past.quantity[i]))
-        for i in range(len(past))
-    ]
+    story = [(int(past.type[i]), int(past.at[i]), int(past.product[i])) for i in range(len(past))]
     order, line = code("Order Completed"), code("Order Line")
 
     def parent(product: int) -> int:
@@ -32,7 +30,7 @@ def pair(
     after = [sum(kind == order for kind, *_ in story[i + 1 :]) for i in range(len(story))]
     lines = [
         (when, parent(product), after[i])
-        for i, (kind, when, product, _) in enumerate(story)
+        for i, (kind, when, product) in enumerate(story)
         if kind == line and product >= 0
     ]
     mine = [(when, orders) for when, product, orders in lines if product == candidate]
@@ -42,26 +40,20 @@ def pair(
     usual = own if gaps else float(reference.product_gap_days[candidate])
     since = (at - mine[-1][0]) / DAY_MS if mine else NAN
     last_bought = max(
-        (i for i, (k, _, p, _) in enumerate(story) if k == line and parent(p) == candidate),
+        (i for i, (k, _, p) in enumerate(story) if k == line and parent(p) == candidate),
         default=-1,
     )
     looks = [
         when
-        for i, (kind, when, product, _) in enumerate(story)
+        for i, (kind, when, product) in enumerate(story)
         if kind in (code("Product Viewed"), code("Product Clicked"))
         and parent(product) == candidate
         and i > last_bought
     ]
-    returns = sum(k == code("Refund Line") and parent(p) == candidate for k, _, p, _ in story)
+    returns = sum(k == code("Refund Line") and parent(p) == candidate for k, _, p in story)
     cart: Counter[int] = Counter()
-    signs = {
-        code("Product Added"): 1,
-        code("Wishlist Product Added to Cart"): 1,
-        code("Product Removed"): -1,
-    }
-    for i, (kind, _, product, quantity) in enumerate(story):
-        if kind in signs and product >= 0 and not after[i]:
-            cart[parent(product)] += signs[kind] * (1 if math.isnan(quantity) else quantity)
+    for product, pieces in cart_of(timeline, at, catalog).items():
+        cart[parent(product)] += pieces
 
     def together(basket: list[int]) -> float:
         total = 0.0
@@ -85,11 +77,42 @@ def pair(
         returns,
         len(looks),
         (at - looks[-1]) / DAY_MS if looks else NAN,
-        max(cart[candidate], 0),
-        together([product for product, pieces in cart.items() if pieces > 0]),
+        cart[candidate],
+        together(list(cart)),
         together([product for _, product, orders in lines if orders == 0]),
         share([int(catalog.category[p]) for p in bought], int(catalog.category[candidate])),
         share([int(catalog.brand[p]) for p in bought], int(catalog.brand[candidate])),
         float(reference.product_buyers[candidate]),
         float(reference.product_price[candidate]),
     ]
+
+
+def cart_of(timeline: Timeline, at: int, catalog: Catalog) -> dict[int, float]:
+    """The cart at an instant: pieces by product, in the order in which they were added."""
+    past = timeline.until(at)
+    cart: dict[int, float] = {}
+    touched = None
+    for i in range(len(past)):
+        event = schema().of_code(int(past.type[i]))
+        name, when, product = event.name if event else "", int(past.at[i]), int(past.product[i])
+        pieces = 1.0 if math.isnan(past.quantity[i]) else float(past.quantity[i])
+        if name in TOUCHES:
+            if touched is not None and when - touched > CART_DAYS * DAY_MS:
+                cart = {}
+            touched = when
+        same = past.at == past.at[i]
+        if name == "Order Completed" and not (past.type[same] == schema().code("Order Line")).any():
+            cart = {}
+        if product < 0:
+            continue
+        if name in ("Product Added", "Wishlist Product Added to Cart") and pieces > 0:
+            cart[product] = cart.get(product, 0.0) + pieces
+        if name in ("Product Removed", "Order Line"):
+            alike = [p for p in cart if catalog.parent[p] == catalog.parent[product]]
+            meant = product if product in cart else next(iter(alike), None)
+            if meant is not None:
+                cart[meant] -= pieces
+                if cart[meant] <= 0:
+                    del cart[meant]
+    given_up = touched is None or at - touched > CART_DAYS * DAY_MS
+    return {} if given_up else cart

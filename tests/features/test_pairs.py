@@ -104,7 +104,7 @@ def test_views_count_since_the_last_purchase() -> None:
     assert ask(looked, TEA, "pair_days_since_viewed") == 2
 
 
-def test_the_cart_is_what_was_added_less_removed_since_the_last_order() -> None:
+def test_the_cart_is_what_was_added_less_removed_and_ordered() -> None:
     cart = story(
         row("Product Added", 20, MUG, 1),
         order(15, MUG),
@@ -117,6 +117,12 @@ def test_the_cart_is_what_was_added_less_removed_since_the_last_order() -> None:
     assert ask(cart, TEA, "pair_in_cart") == 0
     assert ask(cart, MUG, "pair_in_cart") == 0
     assert ask(cart, FILTER, "pair_with_cart") == 0.5
+
+
+def test_an_order_of_something_else_leaves_the_cart_and_a_month_gives_it_up() -> None:
+    waiting = story(row("Product Added", 9, COFFEE, 1), order(3, TEA))
+    assert ask(waiting, COFFEE, "pair_in_cart") == 1
+    assert ask(story(row("Product Added", 31, COFFEE, 1)), COFFEE, "pair_in_cart") == 0
 
 
 def test_what_goes_with_the_last_order_is_seen() -> None:
@@ -191,6 +197,7 @@ stories = st.lists(
                 "Product Viewed",
                 "Product Added",
                 "Product Removed",
+                "Cart Viewed",
                 "Refund Line",
             ]
         ),

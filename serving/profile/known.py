@@ -1,0 +1,31 @@
+"""A customer as answers are made from: one moment, one bundle, one numbering."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from features.compute import Matrix, vector
+from features.definitions import FEATURES
+from features.timeline import Timeline
+from models.declared import features_named
+from serving.live import Live
+from serving.store import Person
+
+
+@dataclass(frozen=True)
+class Known:
+    """A customer as answers are made from: one moment, one bundle, one numbering."""
+
+    person: Person
+    timeline: Timeline
+    """In the numbering of `live`."""
+    live: Live
+    at: int
+    """The instant of the answer: what was acknowledged before it counts."""
+
+    def features(self, names: Sequence[str] | None = None) -> Matrix:
+        """The declared features, or those named, in order; NaN where undefined."""
+        # always the same tuple for the same names: the kernel's program is found by it
+        chosen = FEATURES if names is None else features_named(tuple(names))
+        return vector(
+            self.timeline, self.at, self.live.catalog, self.live.reference, features=chosen
+        )
