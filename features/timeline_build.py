@@ -93,15 +93,16 @@ def _rebuild(log: EventLog, cache: Path, folder: Path) -> None:
 
 def _open_events(con: duckdb.DuckDBPyConnection, log: EventLog, without: Path | None) -> None:
     """The views `events` (without bots), `channels`, `line_types` and `products` to read from."""
+    con.register("no_events", LOG_SCHEMA.empty_table())
     segments = log.segments
     source = "no_events"
     if segments:  # older segments have no marks
         read = f"read_parquet({engine.files(segments)}, union_by_name = true)"
         source = f"(SELECT * FROM {read} UNION ALL BY NAME SELECT * FROM no_events)"
+        source = log.kept(con, source)
     if without is not None:
         left_out = f"read_parquet({engine.quoted(str(without))})"
         source = f"(SELECT * FROM {source} ANTI JOIN {left_out} USING ({C.EVENT_ID}))"
-    con.register("no_events", LOG_SCHEMA.empty_table())
     con.execute(
         f"""CREATE TEMP VIEW events AS SELECT
             event_id, type, epoch_ms(timestamp) AS moment, epoch_ms(received_at) AS received_at,
