@@ -3,18 +3,18 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, update
+import numpy as np
+from sqlalchemy import Connection, bindparam, select, update
 
 from features.events.erasures import Erasure, Erasures
 from features.events.event import ANONYMOUS_PREFIX
+from features.events.row import ROW
 from serving.store import appending, rows
 from serving.store import schema as t
 from serving.store.database import Database, upsert
 from serving.store.naming import naming
 from serving.store.numbering import rows_among, slices
 from serving.store.records import Incoming
-
-FOREVER = 2**63 - 1
 
 PSEUDONYM = "erased:"
 """Before the hash of an erased user, where a device must still be known to be shared."""
@@ -49,13 +49,13 @@ def named_by_hashes(connection: Connection, erasures: Erasures, hashes: set[str]
     return found
 
 
-def last_received(
-    database: Database, connection: Connection, customer_ids: Collection[str]
-) -> int:
+def last_received(database: Database, connection: Connection, customer_ids: Collection[str]) -> int:
     """When the last of their own events arrived; 0 without any."""
     sql = """SELECT max(received_at) FROM events WHERE person IN (
         SELECT number FROM people WHERE customer_id {among})"""
-    return max((at or 0 for (at,) in rows_among(database, connection, sql, customer_ids)), default=0)
+    return max(
+        (at or 0 for (at,) in rows_among(database, connection, sql, customer_ids)), default=0
+    )
 
 
 def erase(
@@ -150,6 +150,13 @@ def admitted(
     return kept
 
 
+def later(packed: bytes, last: int) -> bytes:
+    """Packed rows without those that happened, or arrived, by an instant."""
+    theirs = np.frombuffer(packed, ROW)
+    kept: bytes = theirs[np.minimum(theirs["at"], theirs["known_at"]) > last].tobytes()
+    return kept
+
+
 def _keep_event_ids(database: Database, connection: Connection, numbers: Collection[int]) -> None:
     """Count the ids of own events that go as history's: a retry of one is a duplicate for ever."""
     sql = "SELECT event_id FROM events WHERE person {among}"
@@ -166,7 +173,8 @@ def _forget_links(
     pseudonyms: Mapping[str, str],
 ) -> int:
     """Delete their links; where others share a device, a pseudonym says that they did."""
-    devices = {i.removeprefix(ANONYMOUS_PREFIX) for i in customer_ids if i not in _users(customer_ids)}
+    leading = _users(customer_ids)
+    devices = {i.removeprefix(ANONYMOUS_PREFIX) for i in customer_ids if i not in leading}
     sql = "SELECT anonymous_id, user_id, linked_at FROM links WHERE anonymous_id {among}"
     users: dict[str, dict[str, int]] = {}
     for device, user, linked_at in rows_among(database, connection, sql, devices):
@@ -174,11 +182,11 @@ def _forget_links(
     shared = {
         device: {user: at for user, at in theirs.items() if user in pseudonyms}
         for device, theirs in users.items()
-        if any(user not in pseudonyms for user in theirs)
+        if 0 < sum(user in pseudonyms for user in theirs) < len(theirs)
     }
     alone = [device for device in users if device not in shared]
     count = _delete(database, connection, "links", "anonymous_id", alone)
-    count += _delete(database, connection, "links", "user_id", _users(customer_ids))
+    count += _delete(database, connection, "links", "user_id", leading)
     database.insert(
         connection,
         t.links,
@@ -192,8 +200,8 @@ def _forget_links(
     return count
 
 
-def _users(customer_ids: Collection[str]) -> list[str]:
-    return [i for i in customer_ids if not i.startswith(ANONYMOUS_PREFIX)]
+def _users(customer_ids: Collection[str]) -> set[str]:
+    return {i for i in customer_ids if not i.startswith(ANONYMOUS_PREFIX)}
 
 
 def _delete(
@@ -205,8 +213,3 @@ def _delete(
         sql = f"DELETE FROM {table} WHERE {column} {one_of}"
         count += connection.exec_driver_sql(sql, parameters).rowcount
     return count
-
-
-def last_sequence(connection: Connection) -> int:
-    """The place of the last receipt; 0 without any."""
-    return connection.scalar(select(func.max(t.erasures.c.sequence))) or 0

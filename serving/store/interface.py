@@ -22,6 +22,7 @@ from serving.store.records import (
     Rejected,
     StoredAnswer,
     StoredEvent,
+    Timer,
     Version,
 )
 
@@ -242,10 +243,10 @@ class Store(Protocol):
         ...
 
     def age_events(self, cutoffs: Mapping[int, int], *, limit: int) -> int:
-        """Delete the oldest-stored own events that happened before their type's cutoff.
+        """Delete own events that happened before their type's cutoff, in one transaction.
 
-        Their ids stay counted. At most `limit` in one transaction; how many they were. The
-        caller goes on until there are none.
+        Their ids stay counted. At most `limit`; how many they were. The caller goes on until
+        there are none.
         """
         ...
 

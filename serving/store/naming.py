@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Connection, String, func, select
+from sqlalchemy import Connection, func, literal, select
 from sqlalchemy.sql import ColumnElement
 
 from features.events.event import ANONYMOUS_PREFIX
@@ -27,7 +27,7 @@ def naming(connection: Connection, customer_ids: Collection[str]) -> list[Reject
 def _holds(connection: Connection, text: str) -> ColumnElement[bool]:
     # LIKE would ignore case on SQLite
     find = func.strpos if connection.dialect.name == "postgresql" else func.instr
-    return find(t.quarantine.c.message, func.cast(text, String)) > 0
+    return find(t.quarantine.c.message, literal(text)) > 0
 
 
 def _inner(value: str) -> str:

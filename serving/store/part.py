@@ -1,5 +1,6 @@
 """What the parts of the store over SQL have in common."""
 
+from features.events.erasures import Erasures
 from serving.store.database import Database
 
 
@@ -8,7 +9,9 @@ class SqlPart:
 
     Arguments:
         database: where it is kept.
+        erasures: who was erased, kept elsewhere; its key makes the hashes.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, erasures: Erasures) -> None:
         self._database = database
+        self._erasures = erasures

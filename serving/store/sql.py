@@ -9,10 +9,13 @@ import numpy.typing as npt
 from sqlalchemy import Connection, delete, select
 
 from features.catalog import Product
-from serving.store import appending, feeding, linking, rows, statements
+from features.events.erasures import Erasures
+from serving.store import appending, erasing, feeding, linking, rows, statements
 from serving.store import schema as t
+from serving.store.aging import SqlAging
 from serving.store.database import Database, Lock, upsert
 from serving.store.deciding import SqlDecisions
+from serving.store.erasures import SqlErasures
 from serving.store.loading import SqlHistory
 from serving.store.numbering import number_people, number_products
 from serving.store.records import (
@@ -28,15 +31,16 @@ from serving.store.records import (
 )
 
 
-class SqlStore(SqlDecisions, SqlHistory):
+class SqlStore(SqlDecisions, SqlHistory, SqlErasures, SqlAging):
     """A `Store` in a database.
 
     Arguments:
         database: its tables are there, and of this program's revision.
+        erasures: who was erased, kept elsewhere.
     """
 
-    def __init__(self, database: Database) -> None:
-        super().__init__(database)
+    def __init__(self, database: Database, erasures: Erasures) -> None:
+        super().__init__(database, erasures)
         # append-only, so what is known never becomes wrong
         self._product_numbers: dict[str, int] = {}
 
@@ -46,10 +50,12 @@ class SqlStore(SqlDecisions, SqlHistory):
         """Store a batch; see `Store.append`."""
         attempts = count(1)
 
-        def work(connection: Connection) -> tuple[int, dict[str, int]]:
-            if events:  # no id becomes history between the look for it and the commit
+        def work(connection: Connection) -> tuple[int, int, dict[str, int]]:
+            admitted = events
+            if events:  # no id becomes history, nor erased, between the look for it and the commit
                 self._database.lock(connection, Lock.HISTORY, shared=True)
-            new = appending.unseen(self._database, connection, events)
+                admitted = erasing.admitted(self._database, connection, self._erasures, events)
+            new = appending.unseen(self._database, connection, admitted)
             if new and next(attempts) > 1:
                 # somebody stored some of them meanwhile, for the same people: after waiting for
                 # these people it shows which
@@ -58,11 +64,11 @@ class SqlStore(SqlDecisions, SqlHistory):
             numbers = self._append_new(connection, new) if new else {}
             kept = [rows.rejected_row(message) for message in rejected]
             self._database.insert(connection, t.quarantine, kept)
-            return len(new), numbers
+            return len(new), len(admitted), numbers
 
-        accepted, numbers = self._database.write("store the events", work)
+        accepted, admitted, numbers = self._database.write("store the events", work)
         self._product_numbers.update(numbers)
-        return Appended(accepted, len(events) - accepted, len(rejected))
+        return Appended(accepted, admitted - accepted, len(rejected), erased=len(events) - admitted)
 
     def _append_new(self, connection: Connection, new: Sequence[Incoming]) -> dict[str, int]:
         products, people = self._numbered(connection, new)
