@@ -150,7 +150,7 @@ def test_who_logs_in_again_is_a_new_person_with_nothing_of_the_old(store):
     append(store, viewed("n1", user="ann", visitor="v", **after))
     ann = store.person("ann")
     assert ann is not None
-    assert ann.identifiers == ("ann", "anonymous:v") or ann.identifiers == ("ann",)
+    assert ann.identifiers == ("ann", "anonymous:v")
     assert ann.timeline.at.tolist() == [LATER + 1]
     assert store.consents("ann") == store.decisions("ann") == []
     again = erase(store, "ann", at=LATER + 2)
@@ -306,7 +306,7 @@ def test_a_list_that_lacks_what_the_store_knows_is_filled(settings, open_another
 def test_a_store_whose_hashes_another_key_made_is_refused(settings, open_another):
     erase(open_another(), "ann")
     (settings.erasures / "key").unlink()
-    with pytest.raises(StorageError, match="made with another key than .*copy that file"):
+    with pytest.raises(StorageError, match=r"made with another key than .*copy that file"):
         open_another()
 
 
@@ -326,7 +326,7 @@ def test_a_full_disk_under_the_list_erases_nobody(settings, store):
 
 
 def test_erasing_while_events_arrive_leaves_nothing_of_before(
-    settings: ServingSettings, open_another: Callable[[], Store]
+    open_another: Callable[[], Store],
 ):
     """Four writers, of which some see the erasure in the middle of what they send."""
     stores = [open_another() for _ in range(6)]
