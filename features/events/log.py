@@ -21,9 +21,11 @@ from typing import Self
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from features.catalog import Catalog
+from features.columns import Columns as C
 from features.errors import StorageError
 from features.events import engine, tombstones
 from features.events.erasures import Erasures
@@ -128,12 +130,18 @@ class EventLog:
         Raises:
             StorageError: the log is empty.
         """
-        segments = self.manifest.segments
-        if not segments:
+        found: list[int] = []
+        if self.clean:
+            found = [segment.last_at for segment in self.manifest.segments if segment.events]
+        elif self.segments:  # the last one may be an erased person's
+            for batch in self.dataset.scanner(columns=[C.TIMESTAMP]).to_batches():
+                if len(batch):
+                    found.append(pc.max(batch.column(0).cast(pa.int64())).as_py())
+        if not found:
             raise StorageError(
                 f"the event log {self.path} is empty; run `python -m training import` first"
             )
-        return max(segment.last_at for segment in segments)
+        return max(found)
 
     @property
     def catalog(self) -> Catalog:

@@ -148,7 +148,7 @@ class Transaction:
         [(last_at, content)] = self.connection.execute(
             f"SELECT max(epoch_ms(timestamp)), bit_xor(hash({_EVERYTHING})) FROM {staged}"
         ).fetchall()
-        fresh = Segment(file, events, last_at or segment.last_at, content or 0, segment.origin)
+        fresh = Segment(file, events, last_at or 0, content or 0, segment.origin)
         segments = (fresh if held == segment else held for held in self._manifest.segments)
         self._manifest = replace(self._manifest, segments=tuple(segments))
         return events

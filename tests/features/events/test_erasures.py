@@ -8,7 +8,6 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -276,4 +275,13 @@ def test_a_log_whose_events_are_all_gone_is_read_as_empty(log: EventLog) -> None
     compact(log)
     assert log.dataset.to_table().num_rows == 0
     assert people(log) == []
-    assert isinstance(log.dataset.schema, pa.Schema)
+    with pytest.raises(StorageError, match="is empty; run"):
+        _ = log.last_at
+
+
+def test_the_last_instant_is_not_an_erased_persons(two: EventLog) -> None:
+    append(two, seen(60, "ada"))
+    erase(two, "ada")
+    assert two.last_at == 7 * DAY_MS
+    compact(two)
+    assert two.last_at == 7 * DAY_MS
