@@ -7,6 +7,9 @@ from features.errors import InputError, shown
 from features.events.schema import schema
 from features.instants import DAY_MS
 
+_MOST_DAYS = 1e6
+"""Nothing is older, and an instant could not hold much more."""
+
 EVERY = "*"
 """Stands for every type that is not named."""
 
@@ -52,7 +55,7 @@ class Retention:
                     f"REGULARS_RETAIN_DAYS: {kind.name} may not age: it is what the customer "
                     "said about their data; leave it out"
                 )
-            if not days >= 0:
+            if not 0 <= days < _MOST_DAYS:
                 raise InputError(f"REGULARS_RETAIN_DAYS, {shown(name)}: {days} days; 0 or more")
 
     def cutoffs(self, now: int) -> dict[int, int]:

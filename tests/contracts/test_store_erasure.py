@@ -289,6 +289,25 @@ def test_an_erasure_that_the_store_lacks_is_applied_at_the_start(settings, open_
         assert {r.erasure_id for r in each.receipts()} == {listed.erasure_id, "era_else"}
 
 
+def test_an_erasure_that_broke_off_after_it_was_listed_is_ended_at_the_next_start(
+    open_another, monkeypatch
+):
+    store = open_another()
+    live(store, "ann", "v")
+
+    def break_off(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("serving.store.erasures.erasing.erase", break_off)
+        with pytest.raises(KeyboardInterrupt):
+            erase(store, "ann")
+    assert store.person("ann") is not None
+    restarted = open_another()
+    assert restarted.person("ann") is restarted.person("anonymous:v") is None
+    assert len(restarted.receipts()) == 1
+
+
 def test_a_list_that_lacks_what_the_store_knows_is_filled(settings, open_another):
     store = open_another()
     live(store, "ann", "v")
