@@ -10,8 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from features.columns import Columns as C
+from features.errors import StorageError
 from features.events import engine, tombstones
 from features.events.event import LOG_SCHEMA
+from features.events.lock import held
 from features.events.log import EventLog
 from features.events.manifest import Segment
 from features.events.retention import Retention
@@ -19,6 +21,9 @@ from features.events.transaction import Transaction, count
 
 TIMELINES = "timelines"
 """The folder of what was built from the log; it holds the old rows, and is built anew."""
+
+BELONGING = ("segments", "quarantine")
+"""Folders of the log itself; all others can be made again."""
 
 Progress = Callable[[str, int, int], None]
 """Told a stage's name, how much of it is done, and how much there is."""
@@ -74,9 +79,24 @@ def compact(
     with log.transaction() as changes:
         rejected = changes.clean_quarantine()
         changes.cleaned(digest)
-    if rewritten:
-        shutil.rmtree(log.path / TIMELINES, ignore_errors=True)
+    _forget_built(log)
     return Compacted(rewritten, erased, aged, rejected, time.perf_counter() - started)
+
+
+def _forget_built(log: EventLog) -> None:
+    """Delete what was built from older files, and what a killed job left beside them."""
+    for folder in log.path.iterdir():
+        if not folder.is_dir() or folder.name in BELONGING or not any(folder.iterdir()):
+            continue
+        try:
+            with held(folder, wait=folder.name == TIMELINES):
+                for path in folder.iterdir():
+                    if path.is_dir() and not path.name.startswith(log.fingerprint):
+                        shutil.rmtree(path, ignore_errors=True)
+                    elif path.is_file() and folder.name != TIMELINES:
+                        path.unlink(missing_ok=True)
+        except StorageError:  # a job is at work there, and cleans up when it ends
+            continue
 
 
 class _Aging:

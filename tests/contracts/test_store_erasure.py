@@ -26,6 +26,7 @@ from serving.store import (
     Store,
     Timer,
     open_store,
+    schema,
 )
 from tests.contracts.events import MINUTE, NOON, append, decision, ordered, viewed
 
@@ -421,3 +422,24 @@ def test_aged_rows_go_person_by_person(store):
         assert person is not None
         assert person.timeline.at.tolist() == [NOON, NOON, NOON + 2]
     append(store, viewed("later", user="ann"))
+
+
+ERASED = {
+    "consents",
+    "decisions",
+    "events",
+    "links",
+    "people",
+    "quarantine",
+    "timeline_parts",
+    "timers",
+}
+"""Tables that hold people; a receipt counts what went from each."""
+
+OF_NOBODY = {"answers", "erased", "erasures", "history_ids", "positions", "products"}
+
+
+def test_of_every_table_it_is_said_whether_it_holds_people(store):
+    """A new table goes into one of the two lists, and if it holds people, into `erasing.erase`."""
+    assert set(schema.metadata.tables) == ERASED | OF_NOBODY
+    assert set(erase(store, "ann").removed) == ERASED

@@ -101,6 +101,26 @@ def test_compaction_takes_the_erased_out_of_every_file_and_the_next_has_nothing_
     assert (again.segments, again.erased) == (0, 0)
 
 
+def test_compaction_deletes_what_killed_jobs_built_of_the_erased(two: EventLog) -> None:
+    timelines_of(two)
+    for folder in ("timelines/.building", "loading"):
+        (two.path / folder).mkdir()
+        (two.path / folder / "customers.npy").write_bytes(b"ada")
+    erase(two, "ada", "anonymous:v")
+    timelines_of(two)
+    compact(two)
+    (two.path / "loading" / "rows.npy").write_bytes(b"ada")
+    compact(two)
+    assert holds(two.path, "ada") == []
+
+
+def test_compaction_keeps_the_timelines_that_are_still_right(two: EventLog) -> None:
+    built = timelines_of(two)
+    compact(two)
+    assert [path.is_dir() for path in (two.path / "timelines").glob("[!.]*")] == [True]
+    assert timelines_of(two).ids() == built.ids()
+
+
 def test_what_happens_after_the_erasure_is_a_new_persons(two: EventLog) -> None:
     erase(two, "ada", "anonymous:v")
     appended = append(two, seen(50, "ada"), seen(150, "ada"))
