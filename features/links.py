@@ -11,6 +11,7 @@ from features.events.event import BOT, LOG_SCHEMA
 from features.events.identifiers import customer_ids
 from features.events.log import EventLog
 from features.events.schema import schema
+from features.events.tombstones import LEADING
 from features.identity import RULINGS, Link, Ruling, links_of
 from features.instants import DAY_MS
 
@@ -23,25 +24,21 @@ def open_events(con: duckdb.DuckDBPyConnection, log: EventLog, without: Path | N
         log: the events.
         without: a Parquet file of event ids to leave out.
     """
+    con.register("no_events", LOG_SCHEMA.empty_table())
     segments = log.segments
     source = "no_events"
     if segments:  # older segments have no marks
         read = f"read_parquet({engine.files(segments)}, union_by_name = true)"
         source = f"(SELECT * FROM {read} UNION ALL BY NAME SELECT * FROM no_events)"
+        source = log.kept(con, source)
     if without is not None:
         left_out = f"read_parquet({engine.quoted(str(without))})"
         source = f"(SELECT * FROM {source} ANTI JOIN {left_out} USING ({C.EVENT_ID}))"
-    con.register("no_events", LOG_SCHEMA.empty_table())
     con.execute(
         f"""CREATE TEMP VIEW events AS SELECT
             event_id, type, epoch_ms(timestamp) AS moment, epoch_ms(received_at) AS received_at,
             user_id, anonymous_id, identifiers, properties,
-            coalesce(
-                user_id,
-                CASE WHEN NOT starts_with(identifiers[1], 'push:') THEN identifiers[1] END,
-                'anonymous:' || anonymous_id,
-                identifiers[1]
-            ) AS identifier,
+            {LEADING} AS identifier,
             channel, product_id, value, quantity, measure, products
         FROM {source} WHERE NOT coalesce(list_contains(marks, {engine.quoted(BOT)}), false)"""
     )

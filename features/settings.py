@@ -62,10 +62,24 @@ class Settings(BaseSettings):
             place = f"REGULARS_{name.upper()}" + "".join(f" → {part}" for part in within)
             raise InputError(f"{place}: {found['msg']}; {_SEE}") from None
 
+    retain_days: dict[str, float] = Field(default={})
+    """How many days events are kept, by type, as JSON: `{"Product Viewed": 400, "*": 1100}`, where
+    `*` is every type that is not named. Without, they are kept for ever. What people said about
+    their consents never ages."""
+
+    retain_numbers: bool = True
+    """Whether an aged event leaves its numbers in the timeline, so that features stay what they
+    were; its properties go in any case."""
+
     @property
     def log(self) -> Path:
         """The event log: Parquet segments, catalogue, quarantine."""
         return self.data / "log"
+
+    @property
+    def erasures(self) -> Path:
+        """The key and the list of erased people: outside the log and the store."""
+        return self.data / "erasures"
 
     @property
     def bundles(self) -> Path:

@@ -101,7 +101,7 @@ def load(
     from serving import history
 
     settings = _settings()
-    source = EventLog(log or settings.log)
+    source = EventLog(log or settings.log, erasures=settings.erasures)
     with _told(), _opened(settings) as store, _progress() as progress:
         loaded = history.load(source, store, progress=progress)
     if loaded.already:
@@ -132,7 +132,7 @@ def export(
     from serving import export as exporting
 
     settings = _settings()
-    target = EventLog(log or settings.log)
+    target = EventLog(log or settings.log, erasures=settings.erasures)
     with _told(), _opened(settings) as store, _progress() as progress:
         exported = exporting.export(store, target, progress=progress)
     if not exported.events and not exported.products:
@@ -154,6 +154,32 @@ def settle() -> None:
     settings = _settings()
     with _told(), _opened(settings) as store:
         console.print(f"Settled {store.settle_all():,} identifiers by the present rules.")
+
+
+@cli.command()
+def retain() -> None:
+    """Delete the store's events that are older than REGULARS_RETAIN_DAYS allows.
+
+    Without that setting nothing ages. May be interrupted and run again. The event log's go with
+    `python -m training compact`.
+
+    Example: REGULARS_RETAIN_DAYS='{"Product Viewed": 400}' python -m serving retain
+    """
+    from features.events.retention import Retention
+    from serving import retention
+    from serving.clock import wall_clock
+
+    settings = _settings()
+    with _told():
+        periods = Retention(settings.retain_days, settings.retain_numbers)
+    if not settings.retain_days:
+        console.print("Nothing to do: REGULARS_RETAIN_DAYS says no period.")
+        return
+    with _told(), _opened(settings) as store, _progress() as progress:
+        done = retention.retain(store, periods, wall_clock(), progress=progress)
+    console.print(
+        f"Deleted {done.events:,} events and {done.rows:,} timeline rows past their time."
+    )
 
 
 @cli.command()

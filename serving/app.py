@@ -16,10 +16,12 @@ from serving.body_limit import BodyLimit
 from serving.bots import Bots
 from serving.champion import Champion
 from serving.clock import Clock, wall_clock
+from serving.corrections import Corrections
 from serving.cors import WriteCors
 from serving.currency import Currency
 from serving.decisions.timers import Timers
 from serving.decisions.triggers import TRIGGERS
+from serving.erasing import Erasing
 from serving.idempotency import Idempotency
 from serving.ingest import Ingest
 from serving.merging import Merging
@@ -28,12 +30,15 @@ from serving.rate_limit import RateLimit
 from serving.recommend import Recommender
 from serving.request_ids import RequestIds
 from serving.routes import (
+    corrections,
     customers,
     decisions,
+    erasures,
     events,
     health,
     identity,
     offers,
+    person_export,
     products,
     quarantine,
     recommendations,
@@ -51,7 +56,10 @@ ROUTES = (
     events,
     recommendations,
     identity,
+    person_export,  # before customers, whose paths match everything
+    corrections,
     customers,
+    erasures,
     offers,
     decisions,
     stored,
@@ -178,6 +186,8 @@ def _service(settings: ServingSettings, store: Store, commit: GroupCommit, clock
             translate=lambda timeline: champion.translated(timeline)[1],
             model_version=lambda: champion.live.version,
         ),
+        corrections=Corrections(store, commit, clock, Keep(settings.keep)),
+        erasing=Erasing(store, clock, settings.erased_may_return),
         clock=clock,
     )
 

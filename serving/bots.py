@@ -43,7 +43,8 @@ class Bots:
 
     def __init__(self, per_minute: int) -> None:
         self._per_minute = per_minute
-        self._seen: OrderedDict[str, tuple[int, int]] = OrderedDict()
+        # by hash, which is this process's own: no id stays in memory
+        self._seen: OrderedDict[int, tuple[int, int]] = OrderedDict()
 
     def marks(self, message: Mapping[str, Any], user_agent: str | None) -> tuple[str, ...]:
         """The mark, if the sender of a message calls itself a bot.
@@ -67,15 +68,17 @@ class Bots:
         if not self._per_minute:
             return False
         minute = at // MINUTE_MS
-        last, count = self._seen.pop(visitor, (minute, 0))
+        key = hash(visitor)
+        last, count = self._seen.pop(key, (minute, 0))
         count = count + 1 if last == minute else 1
-        self._seen[visitor] = (minute, count)
+        self._seen[key] = (minute, count)
         if len(self._seen) > VISITORS_KEPT:
             self._seen.popitem(last=False)
         return count > self._per_minute
 
     def take_back(self, visitor: str, at: int) -> None:
         """Count an event no longer that was not stored: its client sends it again."""
-        minute, count = self._seen.get(visitor, (0, 0))
+        key = hash(visitor)
+        minute, count = self._seen.get(key, (0, 0))
         if count and minute == at // MINUTE_MS:
-            self._seen[visitor] = (minute, count - 1)
+            self._seen[key] = (minute, count - 1)

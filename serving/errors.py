@@ -41,6 +41,13 @@ class UnknownDecisionError(RegularsError):
         )
 
 
+class UnknownErasureError(RegularsError):
+    """There is no erasure of this id."""
+
+    def __init__(self, erasure_id: str) -> None:
+        super().__init__(f"no erasure {shown(erasure_id)}; GET /v1/erasures lists them")
+
+
 class UnknownProductError(RegularsError):
     """There is no product of this id."""
 
@@ -74,6 +81,7 @@ class NoModelError(RegularsError):
 _KINDS: tuple[tuple[type[RegularsError], int, str, str], ...] = (
     (UnknownCustomerError, 404, "unknown-customer", "Unknown customer"),
     (UnknownDecisionError, 404, "unknown-decision", "Unknown decision"),
+    (UnknownErasureError, 404, "unknown-erasure", "Unknown erasure"),
     (UnknownProductError, 404, "unknown-product", "Unknown product"),
     (UnauthorizedError, 401, "unauthorized", "No write key"),
     (TooManyEventsError, 429, "too-many-events", "Too many events"),

@@ -76,7 +76,7 @@ def _watermark(store: Store, log: EventLog) -> int:
 
 def _held(segments: Sequence[Segment]) -> str:
     """How many segments, and a hash of their events."""
-    return f"{len(segments)} {reduce(xor, (segment.content for segment in segments), 0)}"
+    return f"{len(segments)} {reduce(xor, (segment.origin for segment in segments), 0)}"
 
 
 def _portion(store: Store, sequence: int) -> tuple[pa.Table, int] | None:

@@ -3,12 +3,10 @@
 import json
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from features.columns import Columns as C
 from features.errors import InputError, shown
 from features.events.event import Event
-from features.events.identifiers import kind_of
 from features.events.schema import schema
 from features.identity import RULINGS
 from serving.clock import Clock
@@ -94,27 +92,14 @@ class Merging:
         name = RULINGS[0] if same else RULINGS[1]
         at = max([self._clock(), *(before + 1 for before in earlier)])  # never at one instant
         told = {"other_id": other, "by": grounds.by, "why": grounds.why}
-        event = _under(
-            into,
-            Event(
-                event_id=f"ruling:{uuid.uuid4().hex}",
-                type=schema().code(name),
-                name=name,
-                timestamp=at,
-                received_at=at,
-                channel="other",
-                source=SOURCE,
-                properties=json.dumps(told, sort_keys=True, ensure_ascii=False),
-            ),
+        event = Event(
+            event_id=f"ruling:{uuid.uuid4().hex}",
+            type=schema().code(name),
+            name=name,
+            timestamp=at,
+            received_at=at,
+            channel="other",
+            source=SOURCE,
+            properties=json.dumps(told, sort_keys=True, ensure_ascii=False),
         )
-        await self._commit.append([Incoming(event)])
-
-
-def _under(identifier: str, event: Event) -> Event:
-    """The event with an identifier in the column of its kind."""
-    kind = kind_of(identifier)
-    if kind.name == C.USER_ID:
-        return replace(event, user_id=identifier)
-    if kind.name == C.ANONYMOUS_ID:
-        return replace(event, anonymous_id=identifier.removeprefix(kind.prefix))
-    return replace(event, identifiers=(identifier,))
+        await self._commit.append([Incoming(event.under(into))])

@@ -8,7 +8,9 @@ from fastapi import Depends, Request
 from features.events.identifiers import Reader
 from serving.champion import Champion
 from serving.clock import Clock
+from serving.corrections import Corrections
 from serving.decisions.timers import Timers
+from serving.erasing import Erasing
 from serving.idempotency import Idempotency
 from serving.ingest import Ingest
 from serving.merging import Merging
@@ -34,6 +36,8 @@ class Service:
     rate_limit: RateLimit
     idempotency: Idempotency
     timers: Timers
+    corrections: Corrections
+    erasing: Erasing
     clock: Clock
 
 

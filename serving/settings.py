@@ -73,6 +73,10 @@ class ServingSettings(Settings):
     """Changes to the properties that are kept, as JSON: `{"Product Viewed": ["+color",
     "-price"]}`. Without, those that features/events/schema.toml names; the rest is dropped."""
 
+    erased_may_return: bool = True
+    """Whether an erased person who comes back is a new customer, of what happens from then on. If
+    not, whatever their old ids do is dropped for ever."""
+
     idempotency_hours: float = Field(default=24.0, gt=0)
     """How long the answer to an Idempotency-Key is remembered; clients retry within a day."""
 

@@ -105,12 +105,39 @@ def import_(
     rejected = [(*where, count) for where, count in summary.quarantined.items()]
     if rejected:
         console.table("Quarantined", ["table", "column", "reason", "rows"], rejected)
+    if summary.erased:
+        console.say(f"{summary.erased:,} events of erased people left out")
     for name in summary.absent:
         console.notes.print(f"no files for the optional table {name}")
     console.say(
         f"{sum(summary.accepted.values()):,} events accepted, {summary.duplicates:,} known "
         f"already, {sum(summary.quarantined.values()):,} rows quarantined; "
         f"{summary.products:,} products; the log {target.path} holds {len(target):,} events"
+    )
+
+
+@app.command(epilog=example("compact"))
+def compact(log: LogOption = None) -> None:
+    """Take erased people, and events past REGULARS_RETAIN_DAYS, out of the log's files.
+
+    May be interrupted and run again. Nobody may train at the same time.
+    """
+    from features.events.compaction import compact as run
+    from features.events.retention import Retention
+
+    settings = Settings.of_environment()
+    target = _log(log)
+    with console.stages() as progress:
+        done = run(
+            target,
+            retention=Retention(settings.retain_days, settings.retain_numbers),
+            now=_now(),
+            progress=progress,
+        )
+    console.say(
+        f"{done.segments:,} files written anew: {done.erased:,} events of erased people gone, "
+        f"{done.aged:,} events past their time, {done.rejected:,} rejected rows gone; "
+        f"the log {target.path} holds {len(target):,} events"
     )
 
 
@@ -327,7 +354,12 @@ def _log(path: Path | None) -> "EventLog":
     from features.events.log import EventLog
 
     settings = Settings.of_environment()
-    return EventLog(path or settings.log, threads=settings.threads, rules=rules_of(settings))
+    return EventLog(
+        path or settings.log,
+        erasures=settings.erasures,
+        threads=settings.threads,
+        rules=rules_of(settings),
+    )
 
 
 def _recipe(name: str) -> Path:

@@ -1,12 +1,12 @@
 """One event, and the schema in which the log holds many."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import pyarrow as pa
 
 from features.columns import Columns as C
-from features.events.identifiers import customer_ids
+from features.events.identifiers import bare, customer_ids, kind_of
 
 INSTANT = pa.timestamp("ms", tz="UTC")
 
@@ -99,6 +99,15 @@ class Event:
     def customer_id(self) -> str:
         """The identifier that an event is stored under: the strongest it carries."""
         return self.customer_ids[0]
+
+    def under(self, identifier: str) -> "Event":
+        """This event with an identifier in the column of its kind."""
+        kind = kind_of(identifier)
+        if kind.name == C.USER_ID:
+            return replace(self, user_id=identifier)
+        if kind.name == C.ANONYMOUS_ID:
+            return replace(self, anonymous_id=bare(identifier))
+        return replace(self, identifiers=(identifier,))
 
     @property
     def of_a_person(self) -> bool:

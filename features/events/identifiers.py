@@ -97,6 +97,15 @@ def rank(identifier: str) -> int:
     return RANK[kind_of(identifier).prefix]
 
 
+def bare(identifier: str) -> str:
+    """The value of an identifier, without its kind.
+
+    >>> bare("anonymous:5d2f"), bare("c-17")
+    ('5d2f', 'c-17')
+    """
+    return identifier.removeprefix(kind_of(identifier).prefix)
+
+
 def visitor(anonymous_id: str) -> str:
     """The identifier of an anonymous id."""
     return f"anonymous:{anonymous_id}"

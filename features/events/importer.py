@@ -34,7 +34,8 @@ class ImportSummary:
 
     accepted: new events by type. duplicates: events that the log, or these tables, had already.
     products: size of the catalogue afterwards. quarantined: rows by table, column and reason.
-    absent: optional tables without files. seconds: how long it took.
+    absent: optional tables without files. seconds: how long it took. erased: events of people
+    who were erased, which were left out.
     """
 
     accepted: dict[str, int]
@@ -43,6 +44,7 @@ class ImportSummary:
     quarantined: dict[tuple[str, str, str], int]
     absent: tuple[str, ...]
     seconds: float
+    erased: int = 0
 
 
 def import_tables(
@@ -91,6 +93,7 @@ def import_tables(
         quarantined=quarantined,
         absent=tuple(run.absent),
         seconds=time.perf_counter() - started,
+        erased=appended.erased,
     )
 
 

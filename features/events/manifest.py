@@ -19,6 +19,13 @@ class Segment:
     events: int
     last_at: int
     content: int
+    appended: int | None = None
+    """`content` when it was appended, where compaction has changed it since."""
+
+    @property
+    def origin(self) -> int:
+        """Of the events it was appended with: says which segment it is, whatever went since."""
+        return self.content if self.appended is None else self.appended
 
 
 @dataclass(frozen=True)
@@ -33,15 +40,21 @@ class Manifest:
     """On what ground each source's personal data are processed."""
     currency: str | None = None
     """The one currency of all money in the log; None before the first import."""
+    cleaned: str = ""
+    """The digest of the list of erasures by which the files were last compacted."""
     version: int = 1
 
-    @property
-    def fingerprint(self) -> str:
-        """16 hexadecimal digits that change when an event or the catalogue does."""
+    def fingerprint_with(self, erased: str) -> str:
+        """16 hexadecimal digits that change when an event or the catalogue does.
+
+        Arguments:
+            erased: the digest of the erasures that are still in the files.
+        """
         content = 0
         for segment in self.segments:
             content ^= segment.content
-        parts = (sum(s.events for s in self.segments), content, self.catalog_content)
+        parts: list[int | str] = [sum(s.events for s in self.segments), content]
+        parts += [self.catalog_content, *([erased] if erased else [])]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
     @property

@@ -20,7 +20,8 @@ from features.catalog import SCHEMA as CATALOG_SCHEMA
 from features.catalog import Catalog
 from features.columns import Columns as C
 from features.errors import InputError, MappingError, shown
-from features.events import engine, quarantine
+from features.events import engine, quarantine, tombstones
+from features.events.erasures import Erasures
 from features.events.event import LOG_SCHEMA
 from features.events.lock import held
 from features.events.manifest import FILE, Manifest, Segment
@@ -38,13 +39,22 @@ class AppendResult:
     duplicates: int
     by_name: dict[str, int] = field(default_factory=dict)
     """The new events by their type's name."""
+    erased: int = 0
+    """Events of erased people, which are not taken again."""
 
 
 class Transaction:
     """What will be added to a log; `connection` is a scratch database for preparing it."""
 
-    def __init__(self, folder: Path, staging: Path, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        staging: Path,
+        connection: duckdb.DuckDBPyConnection,
+        erasures: Erasures,
+    ) -> None:
         self.connection = connection
+        self.erasures = erasures
         self._folder = folder
         self._staging = staging
         self._manifest = Manifest.load(folder)
@@ -84,17 +94,18 @@ class Transaction:
         """Add the events of a table or view of `connection` whose ids are new.
 
         Of several events with one id the earliest counts. Instants may be timestamps with zone
-        or int64 ms. Products that the catalogue lacks are added to it, by their ids.
+        or int64 ms. Products that the catalogue lacks are added to it, by their ids. Events of
+        erased people are left out.
         """
         con = self.connection
         con.execute(f"CREATE TEMP TABLE _batch AS {_in_log_columns(con, relation)}")
+        erased = self._leave_out_erased("_batch")
         total = count(con, "SELECT count(*) FROM _batch")
-        segments = self._manifest.segments
-        file = _following(segments[-1].file if segments else None, "segments/")
+        file = self._next_segment()
         accepted = self._write(file, self._fresh(), LOG_SCHEMA)
         con.execute("DROP TABLE _batch")
         by_name = self._add_segment(file) if accepted else {}
-        return AppendResult(accepted, duplicates=total - accepted, by_name=by_name)
+        return AppendResult(accepted, total - accepted, by_name, erased)
 
     def declare(self, source: str, legal_basis: str, currency: str) -> None:
         """Record on what ground a source's personal data are processed, and the log's currency.
@@ -113,14 +124,55 @@ class Transaction:
 
     def reject(self, rejected: str) -> None:
         """Keep aside the rows of a query that yields `quarantine.SCHEMA` without the key."""
-        query = f"SELECT * FROM ({quarantine.keyed(rejected)})"
+        con = self.connection
+        con.execute(f"CREATE OR REPLACE TEMP VIEW _keyed AS {quarantine.keyed(rejected)}")
+        query = f"SELECT * FROM {tombstones.rejected_gone(con, '_keyed', self.erasures)}"
         known = [self._path(file) for file in self._manifest.quarantine]
         if known:
             query += f" WHERE key NOT IN (SELECT key FROM read_parquet({engine.files(known)}))"
-        file = _following((self._manifest.quarantine or (None,))[-1], "quarantine/")
+        file = _following(max(self._manifest.quarantine, default=None), "quarantine/")
         if self._write(file, f"{query} ORDER BY key", quarantine.SCHEMA):
             files = (*self._manifest.quarantine, file)
             self._manifest = replace(self._manifest, quarantine=files)
+
+    def rewrite(self, segment: Segment, query: str) -> int:
+        """Put what a query yields of a segment's events in its place; how many events are left.
+
+        Arguments:
+            segment: as the manifest names it.
+            query: in the columns of `LOG_SCHEMA`.
+        """
+        file = self._next_segment()
+        events = self._write(file, query, LOG_SCHEMA)
+        staged = f"read_parquet({engine.quoted(str(self._path(file)))})"
+        [(last_at, content)] = self.connection.execute(
+            f"SELECT max(epoch_ms(timestamp)), bit_xor(hash({_EVERYTHING})) FROM {staged}"
+        ).fetchall()
+        fresh = Segment(file, events, last_at or 0, content or 0, segment.origin)
+        segments = (fresh if held == segment else held for held in self._manifest.segments)
+        self._manifest = replace(self._manifest, segments=tuple(segments))
+        return events
+
+    def clean_quarantine(self) -> int:
+        """Take rejected rows of erased people out of the files; how many they were."""
+        removed, files = 0, list(self._manifest.quarantine)
+        last: str | None = max(files, default=None)
+        for place, file in enumerate(files):
+            rows = f"read_parquet({engine.quoted(str(self._path(file)))})"
+            kept = tombstones.rejected_gone(self.connection, rows, self.erasures)
+            if kept == rows:
+                continue
+            last = files[place] = _following(last, "quarantine/")
+            before = count(self.connection, f"SELECT count(*) FROM {rows}")
+            removed += before - self._write(
+                last, f"SELECT * FROM {kept} ORDER BY key", quarantine.SCHEMA
+            )
+        self._manifest = replace(self._manifest, quarantine=tuple(files))
+        return removed
+
+    def cleaned(self, digest: str) -> None:
+        """Record that nobody of the list with this digest is in the files any more."""
+        self._manifest = replace(self._manifest, cleaned=digest)
 
     def commit(self) -> None:
         """Make the changes part of the log; without changes nothing is touched."""
@@ -138,6 +190,20 @@ class Transaction:
             _force(target.parent)
         manifest.replace(self._folder / FILE)
         _force(self._folder)
+
+    def _next_segment(self) -> str:
+        """A name that no segment has; compaction puts later files into earlier places."""
+        files = [segment.file for segment in self._manifest.segments]
+        return _following(max(files, default=None), "segments/")
+
+    def _leave_out_erased(self, table: str) -> int:
+        """Delete a table's events of erased people; how many they were."""
+        con = self.connection
+        if not tombstones.find(con, table, self.erasures):
+            return 0
+        before = count(con, f"SELECT count(*) FROM {table}")
+        con.execute(f"DELETE FROM {table} WHERE {tombstones.gone('timestamp', 'received_at')}")
+        return before - count(con, f"SELECT count(*) FROM {table}")
 
     def _fresh(self) -> str:
         """SQL of the batch's events that the log does not have, each once."""
@@ -226,7 +292,9 @@ class Transaction:
 
 
 @contextmanager
-def transaction(folder: Path, *, memory: str, threads: int) -> Iterator[Transaction]:
+def transaction(
+    folder: Path, *, erasures: Erasures, memory: str, threads: int
+) -> Iterator[Transaction]:
     """Several changes to the log in a folder; they happen when the block ends without an error.
 
     Raises:
@@ -240,10 +308,11 @@ def transaction(folder: Path, *, memory: str, threads: int) -> Iterator[Transact
             staging.mkdir()
             try:
                 with engine.connection(staging, memory=memory, threads=threads) as con:
-                    changes = Transaction(folder, staging, con)
+                    changes = Transaction(folder, staging, con, erasures)
                     _drop_orphans(folder)
                     yield changes
                     changes.commit()
+                    _drop_orphans(folder)
             finally:
                 shutil.rmtree(staging, ignore_errors=True)
 
@@ -281,7 +350,7 @@ def _following(file: str | None, prefix: str) -> str:
 
 
 def _drop_orphans(folder: Path) -> None:
-    """Delete what a killed run moved into place without entering it into the manifest."""
+    """Delete what the manifest does not name: what a killed run left, what was rewritten."""
     belonging = Manifest.load(folder).files
     for pattern in ("segments/*.parquet", "quarantine/*.parquet", "catalog-*.parquet"):
         for path in folder.glob(pattern):

@@ -27,6 +27,21 @@ def _identifier(text: str) -> str:
     return text
 
 
+def _told(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("holds a NUL byte")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("is no Unicode text; half a surrogate pair is none") from None
+    if not text.strip():
+        raise ValueError("is empty")
+    return text.strip()
+
+
+Told = Annotated[str, AfterValidator(_told), Field(min_length=1, max_length=500)]
+"""Who does something, or why, in the caller's words; it is kept."""
+
 Identifier = Annotated[str, AfterValidator(_identifier), Field(max_length=MAX_ID_BYTES)]
 """An id as the shop writes it: 1 to 255 bytes of UTF-8 without NUL."""
 

@@ -1,16 +1,14 @@
 """Events as they were stored."""
 
-import json
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from features.instants import moment
+from serving.person_export import event_view
 from serving.routes.fields import Before, Identifier, Limit, Moment, answer, example, problems
 from serving.service import ServiceDep
-from serving.store import StoredEvent
 
 router = APIRouter(tags=["events"])
 
@@ -98,29 +96,4 @@ async def stored(
     found = service.store.events(
         customer_id=customer_id, name=name, unknown=unknown, before=before, limit=limit
     )
-    return answer({"events": [_view(event) for event in found]})
-
-
-def _view(stored: StoredEvent) -> dict[str, Any]:
-    event = stored.event
-    return {
-        "sequence": stored.sequence,
-        "event_id": event.event_id,
-        "name": event.name,
-        "known": event.type != 0,
-        "at": moment(event.timestamp),
-        "received_at": moment(event.received_at),
-        "user_id": event.user_id,
-        "anonymous_id": event.anonymous_id,
-        "channel": event.channel,
-        "order_id": event.order_id,
-        "product_id": event.product_id,
-        "value": event.value,
-        "quantity": event.quantity,
-        "measure": event.measure,
-        "currency": event.currency,
-        "products": [vars(line) for line in event.products or ()],
-        "properties": json.loads(event.properties or "{}"),
-        "source": event.source,
-        "marks": event.marks,
-    }
+    return answer({"events": [event_view(event) for event in found]})

@@ -127,6 +127,14 @@ class Database(ABC):
         """Numbers that no person has."""
 
     @contextmanager
+    def overwriting(self, connection: Connection) -> Iterator[None]:  # noqa: ARG002
+        """What is deleted within the block leaves no trace in free pages, where we have a say."""
+        yield
+
+    def flush(self) -> None:  # noqa: B027 - a server sees to it by itself
+        """Let go of what the log of changes still holds of deleted rows, where we have a say."""
+
+    @contextmanager
     def _transaction(self) -> Iterator[Connection]:
         with self._writes.begin() as connection:
             yield connection

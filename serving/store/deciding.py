@@ -2,10 +2,11 @@
 
 from sqlalchemy import Connection, bindparam, delete, insert, update
 
-from serving.store import rows, statements
+from serving.store import erasing, rows, statements
 from serving.store import schema as t
+from serving.store.database import Lock
 from serving.store.part import SqlPart
-from serving.store.records import Decision, Due, Version
+from serving.store.records import Decision, Due, Timer, Version
 
 
 class SqlDecisions(SqlPart):
@@ -59,11 +60,25 @@ class SqlDecisions(SqlPart):
         return self._database.write("end a timer", work)
 
     def record(self, decision: Decision) -> None:
-        """Keep a decision."""
-        self._database.write(
-            "record a decision",
-            lambda c: c.execute(insert(t.decisions), rows.decision_row(decision)),
+        """Keep a decision, unless its customer was erased while it was made."""
+
+        def work(connection: Connection) -> None:
+            self._database.lock(connection, Lock.HISTORY, shared=True)
+            asked = [decision.customer_id]
+            erased = erasing.until(self._database, connection, self._erasures, asked)
+            last, _ = erased.get(decision.customer_id, (-1, ""))
+            if decision.inputs_at > last + 1:  # what was acknowledged at `last` was looked at
+                connection.execute(insert(t.decisions), rows.decision_row(decision))
+
+        self._database.write("record a decision", work)
+
+    def timers(self, customer_id: str) -> list[Timer]:
+        """The looks that are still to come."""
+        found = self._database.read(
+            "read timers",
+            lambda c: c.execute(statements.TIMERS, {"asked": customer_id}).mappings().all(),
         )
+        return [Timer(**row) for row in found]
 
     def decision(self, decision_id: str) -> Decision | None:
         """One decision."""

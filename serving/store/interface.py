@@ -1,6 +1,6 @@
 """What the service needs of a database; `tests/contracts/test_store.py` says it in examples."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -18,9 +18,11 @@ from serving.store.records import (
     Incoming,
     Person,
     ProductChange,
+    Receipt,
     Rejected,
     StoredAnswer,
     StoredEvent,
+    Timer,
     Version,
 )
 
@@ -206,6 +208,81 @@ class Store(Protocol):
 
     def put_bought(self, bought: Mapping[int, int]) -> None:
         """How often each product number was bought in the loaded history; replaces the last."""
+        ...
+
+    def timers(self, customer_id: str) -> list[Timer]:
+        """The looks that triggers have asked for at a customer, under any of their ids."""
+        ...
+
+    def quarantined_of(self, customer_id: str) -> list[Rejected]:
+        """Messages kept aside that name a customer, under any of their ids, oldest first."""
+        ...
+
+    def erase(
+        self,
+        customer_id: str,
+        *,
+        who: str,
+        why: str,
+        clock: Callable[[], int],
+        may_return: bool = True,
+    ) -> Receipt:
+        """Remove everything that is kept of a customer, under any of their ids, at once.
+
+        Keyed hashes of the ids remain, here and in the list outside the store, so that events of
+        before are not taken again. Nothing need be known of the customer.
+
+        Arguments:
+            customer_id: one of their ids.
+            who: asks for it; no customer.
+            why: in words that name nobody.
+            clock: the present.
+            may_return: whether what they do later makes a new customer; if not, it is dropped too.
+
+        Raises:
+            InputError: `who` or `why` holds one of the customer's ids.
+        """
+        ...
+
+    def receipt(self, erasure_id: str) -> Receipt | None:
+        """One erasure's receipt; None when there is no such id."""
+        ...
+
+    def receipts(self, *, before: int | None = None, limit: int = 100) -> list[Receipt]:
+        """Receipts, newest first; `before` and their `sequence` page through them."""
+        ...
+
+    def reconcile_erasures(self, clock: Callable[[], int]) -> int:
+        """Make the store and the list outside it know the same erasures.
+
+        Those that the store lacks, because a backup was restored, are applied; how many they were.
+
+        Raises:
+            StorageError: the store's hashes were made with another key.
+        """
+        ...
+
+    def age_events(self, cutoffs: Mapping[int, int], *, limit: int) -> int:
+        """Delete own events that happened before their type's cutoff, in one transaction.
+
+        Their ids stay counted. At most `limit`; how many they were. The caller goes on until
+        there are none.
+        """
+        ...
+
+    def age_rows(
+        self, cutoffs: Mapping[int, int], *, after: int, limit: int
+    ) -> tuple[int | None, int]:
+        """Take rows that happened before their type's cutoff out of timelines.
+
+        Arguments:
+            cutoffs: instants by the row's type.
+            after: only people of later numbers; -1 begins.
+            limit: people in one transaction.
+
+        Returns:
+            The number to go on after, None at the end; and how many rows went.
+        """
         ...
 
     def ping(self) -> None:

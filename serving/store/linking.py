@@ -86,6 +86,11 @@ def settle(
             break
         group = again
     links, rulings = again.links, again.rulings
+    refused = resolve(links, rulings, rules).refused
+    ended = {each for each, why in refused.items() if why.startswith(_FINAL)}
+    # what joins nobody any more must not tell since when others are joined: who comes later, when
+    # it is closed, does not see it
+    links = {k for k in links if k.stronger not in ended and k.weaker not in ended}
     news = [link.linked_at for link in links] + [ruling.at for ruling in rulings]
     found = resolve(links, rulings, rules)
     present = found.at(max(news, default=0) if now is None else now)
@@ -93,13 +98,11 @@ def settle(
     for identifier, row in again.people.items():
         span = present.get(identifier)
         owner, since = row.number, None
-        if span is not None and span.owner != identifier:
+        if span is not None and span.owner != identifier and span.owner in again.people:
             owner, since = again.people[span.owner].number, span.since
-        refused = found.refused.get(identifier)
-        if (row.owner, row.linked_at, row.refused) != (owner, since, refused):
-            changed.append(
-                {"of": row.number, "its_owner": owner, "since": since, "reason": refused}
-            )
+        why = refused[identifier] if identifier in ended else found.refused.get(identifier)
+        if (row.owner, row.linked_at, row.refused) != (owner, since, why):
+            changed.append({"of": row.number, "its_owner": owner, "since": since, "reason": why})
     if changed:
         connection.execute(_SETTLE, changed)
         touch(database, connection, {row.number for row in again.people.values()})
@@ -136,17 +139,19 @@ def _group(database: Database, connection: Connection, touched: Collection[str])
     links: set[Link] = set()
     rulings: set[Ruling] = set()
     closed: set[str] = set()
+    seen: set[str] = set()
     new = set(touched)
     while new:
+        seen |= new
         rows = _people(database, connection, new)
         closed |= {i for i, row in rows.items() if (row.refused or "").startswith(_FINAL)}
         new -= closed
-        people |= {identifier: rows[identifier] for identifier in new}
+        people |= {each: rows[each] for each in new if each in rows}  # not who was erased
         said = _rulings(database, connection, new)
         found = _links(database, connection, new)
         links.update(found)
         rulings.update(said)
-        new = linked(found, said) - people.keys() - closed
+        new = linked(found, said) - seen
     open_ = {k for k in links if k.stronger not in closed and k.weaker not in closed}
     return _Group(people, open_, rulings)
 

@@ -1,11 +1,11 @@
 """A shop's past in the store, and how far the work of loading and exporting has come."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import Connection, select
 
 from features.identity import Link, Ruling
-from serving.store import appending, linking, rows, statements
+from serving.store import appending, erasing, linking, rows, statements
 from serving.store import schema as t
 from serving.store.database import Lock
 from serving.store.numbering import number_people
@@ -20,9 +20,16 @@ class SqlHistory(SqlPart):
         """Add links and rulings."""
 
         def work(connection: Connection) -> None:
-            people = number_people(self._database, connection, linking.linked(links, rulings))
+            last = self._erased(connection, linking.linked(links, rulings))
+
+            def after(at: int, *ends: str) -> bool:
+                return all(at > last.get(end, (-1, ""))[0] for end in ends)
+
+            new = [x for x in links if after(x.linked_at, x.stronger, x.weaker)]
+            ruled = [x for x in rulings if after(x.at, x.into, x.other)]
+            people = number_people(self._database, connection, linking.linked(new, ruled))
             self._database.lock_people(connection, people.values())
-            linking.add_links(self._database, connection, links, rulings, self._rules)
+            linking.add_links(self._database, connection, new, ruled, self._rules)
 
         self._database.write("store the links", work)
 
@@ -30,10 +37,12 @@ class SqlHistory(SqlPart):
         """Add past statements."""
 
         def work(connection: Connection) -> None:
-            people = number_people(self._database, connection, {person for person, _ in consents})
+            last = self._erased(connection, {person for person, _ in consents})
+            new = [(p, c) for p, c in consents if c.at > last.get(p, (-1, ""))[0]]
+            people = number_people(self._database, connection, {person for person, _ in new})
             self._database.lock_people(connection, people.values())
             appending.add_consents(
-                self._database, connection, [(people[person], c) for person, c in consents]
+                self._database, connection, [(people[person], c) for person, c in new]
             )
 
         self._database.write("store the consents", work)
@@ -59,15 +68,30 @@ class SqlHistory(SqlPart):
         """Replace customers' past before the store's own events."""
 
         def work(connection: Connection) -> None:
-            numbers = number_people(self._database, connection, [p.customer_id for p in people])
+            last = self._erased(connection, {p.customer_id for p in people})
+            packed = {
+                p.customer_id: erasing.later(p.rows, last[p.customer_id][0])
+                if p.customer_id in last
+                else p.rows
+                for p in people
+            }
+            packed = {i: their for i, their in packed.items() if their or i not in last}
+            numbers = number_people(self._database, connection, packed)
             self._database.lock_people(connection, numbers.values())
             appending.replace_history(
-                self._database, connection, [(numbers[p.customer_id], p.rows) for p in people]
+                self._database, connection, [(numbers[i], their) for i, their in packed.items()]
             )
             linking.touch(self._database, connection, numbers.values())
             self._put_position(connection, _loaded(fingerprint), str(position))
 
         self._database.write("load the history", work)
+
+    def _erased(
+        self, connection: Connection, customer_ids: Collection[str]
+    ) -> dict[str, tuple[int, str]]:
+        """Who of them was erased, which nobody is until the transaction ends."""
+        self._database.lock(connection, Lock.HISTORY, shared=True)
+        return erasing.until(self._database, connection, self._erasures, customer_ids)
 
     def put_bought(self, bought: Mapping[int, int]) -> None:
         """Replace the loaded history's counts."""

@@ -1,7 +1,9 @@
 """Opening the store that the settings name, and bringing its tables to this program's revision."""
 
 from features.errors import InputError, shown
+from features.events.erasures import Erasures
 from features.events.identifiers import rules_of
+from serving.clock import wall_clock
 from serving.settings import ServingSettings
 from serving.store.database import Database
 from serving.store.interface import Store
@@ -18,6 +20,8 @@ _MIGRATION_SECONDS = 3600.0
 def open_store(settings: ServingSettings) -> Store:
     """The store that `settings.store` names. A SQLite file that is new gets its tables at once.
 
+    Whoever was erased since the store's backup was made, if it is one, is erased again.
+
     Raises:
         InputError: the setting names no database that can be used.
         StorageError: the database cannot be reached, or is of another revision.
@@ -26,10 +30,14 @@ def open_store(settings: ServingSettings) -> Store:
     database = _database(settings, settings.busy_seconds)
     try:
         ensure(database)
+        erasures = Erasures(settings.erasures)
+        erasures.make_key()
+        store = SqlStore(database, rules, erasures)
+        store.reconcile_erasures(wall_clock)
     except BaseException:
         database.close()
         raise
-    return SqlStore(database, rules)
+    return store
 
 
 def migrate(settings: ServingSettings) -> Migrated:

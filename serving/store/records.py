@@ -121,6 +121,8 @@ class Appended:
     accepted: int
     duplicates: int
     quarantined: int
+    erased: int = 0
+    """Events of before an erasure, which were dropped."""
 
 
 @dataclass(frozen=True)
@@ -165,3 +167,24 @@ class HistoryPerson:
 
     customer_id: str
     rows: bytes
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """That somebody was erased, and what of; nothing in it says who that was."""
+
+    erasure_id: str
+    at: int
+    until: int
+    """Events that happened, or arrived, by this instant are not taken again."""
+    applied_at: int
+    """When this store did it: later than `at` where a backup was restored since."""
+    who: str
+    """Who asked for it here: an officer, not the person."""
+    why: str
+    removed: Mapping[str, int]
+    """Rows that are gone, by table."""
+    dropped: int = 0
+    """Events of before that came again since, and were not taken."""
+    sequence: int = field(default=0, compare=False)
+    """Its place among the receipts; given by the store."""

@@ -20,7 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0002"
+REVISION = "0005"
 """The last revision in `migrations/versions`; a store of another one is not opened."""
 
 metadata = MetaData()
@@ -214,4 +214,30 @@ answers = Table(
     Column("status", SmallInteger, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Column("at", BigInteger, nullable=False, index=True),
+)
+
+# Receipts: nothing in them names the person.
+erasures = Table(
+    "erasures",
+    metadata,
+    _sequence(),
+    Column("erasure_id", Text, nullable=False, unique=True),
+    Column("at", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    # later than `at` in a store that was restored from a backup
+    Column("applied_at", BigInteger, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("removed", Text, nullable=False),
+    Column("dropped", BigInteger, nullable=False, default=0),
+)
+
+# Keyed hashes of erased ids; the key is not in the store. Events of before `until` stay out.
+erased = Table(
+    "erased",
+    metadata,
+    Column("hash", LargeBinary, primary_key=True),
+    Column("erasure_id", Text, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )

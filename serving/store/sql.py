@@ -9,11 +9,14 @@ import numpy.typing as npt
 from sqlalchemy import Connection, delete, select
 
 from features.catalog import Product
+from features.events.erasures import Erasures
 from features.events.identifiers import Rules
-from serving.store import appending, feeding, linking, rows, statements
+from serving.store import appending, erasing, feeding, linking, rows, statements
 from serving.store import schema as t
+from serving.store.aging import SqlAging
 from serving.store.database import Database, Lock, upsert
 from serving.store.deciding import SqlDecisions
+from serving.store.erasures import SqlErasures
 from serving.store.joining import SqlIdentity
 from serving.store.loading import SqlHistory
 from serving.store.numbering import number_people, number_products
@@ -30,19 +33,18 @@ from serving.store.records import (
 )
 from serving.store.viewing import SqlViews
 
-_RULES = Rules()
 
-
-class SqlStore(SqlDecisions, SqlHistory, SqlIdentity, SqlViews):
+class SqlStore(SqlDecisions, SqlHistory, SqlIdentity, SqlErasures, SqlAging, SqlViews):
     """A `Store` in a database.
 
     Arguments:
         database: its tables are there, and of this program's revision.
         rules: who is one person.
+        erasures: who was erased, kept elsewhere.
     """
 
-    def __init__(self, database: Database, rules: Rules = _RULES) -> None:
-        super().__init__(database, rules)
+    def __init__(self, database: Database, rules: Rules, erasures: Erasures) -> None:
+        super().__init__(database, rules, erasures)
         # append-only, so what is known never becomes wrong
         self._product_numbers: dict[str, int] = {}
 
@@ -52,10 +54,12 @@ class SqlStore(SqlDecisions, SqlHistory, SqlIdentity, SqlViews):
         """Store a batch; see `Store.append`."""
         attempts = count(1)
 
-        def work(connection: Connection) -> tuple[int, dict[str, int]]:
-            if events:  # no id becomes history between the look for it and the commit
+        def work(connection: Connection) -> tuple[int, int, dict[str, int]]:
+            admitted = events
+            if events:  # no id becomes history, nor erased, between the look for it and the commit
                 self._database.lock(connection, Lock.HISTORY, shared=True)
-            new = appending.unseen(self._database, connection, events)
+                admitted = erasing.admitted(self._database, connection, self._erasures, events)
+            new = appending.unseen(self._database, connection, admitted)
             if new and next(attempts) > 1:
                 # somebody stored some of them meanwhile, for the same people: after waiting for
                 # these people it shows which
@@ -64,11 +68,11 @@ class SqlStore(SqlDecisions, SqlHistory, SqlIdentity, SqlViews):
             numbers = self._append_new(connection, new) if new else {}
             kept = [rows.rejected_row(message) for message in rejected]
             self._database.insert(connection, t.quarantine, kept)
-            return len(new), numbers
+            return len(new), len(admitted), numbers
 
-        accepted, numbers = self._database.write("store the events", work)
+        accepted, admitted, numbers = self._database.write("store the events", work)
         self._product_numbers.update(numbers)
-        return Appended(accepted, len(events) - accepted, len(rejected))
+        return Appended(accepted, admitted - accepted, len(rejected), erased=len(events) - admitted)
 
     def _append_new(self, connection: Connection, new: Sequence[Incoming]) -> dict[str, int]:
         products, people = self._numbered(connection, new)

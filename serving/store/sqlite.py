@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine, Table, create_engine, event, func, se
 from features.errors import StorageError
 from serving.store import schema as t
 from serving.store.database import Database, Lock, OnConflict, insert_sql
-from serving.store.errors import UnavailableError
+from serving.store.errors import UnavailableError, storage_errors
 
 _BEGIN = "BEGIN IMMEDIATE"
 
@@ -86,6 +86,20 @@ class SqliteDatabase(Database):
         highest = connection.scalar(select(func.max(t.people.c.number)))
         start = 0 if highest is None else int(highest) + 1
         return list(range(start, start + count))
+
+    @contextmanager
+    def overwriting(self, connection: Connection) -> Iterator[None]:
+        """SQLite writes zeros over what is deleted within the block."""
+        connection.exec_driver_sql("PRAGMA secure_delete = ON")
+        try:
+            yield
+        finally:
+            connection.exec_driver_sql("PRAGMA secure_delete = OFF")
+
+    def flush(self) -> None:
+        """Empty the write-ahead log, unless a reader still needs it; then the next flush does."""
+        with storage_errors("empty the write-ahead log"), self._reads.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:

@@ -130,6 +130,19 @@ ADD_BOUGHT = (
     .values(bought=t.products.c.bought + bindparam("before"), bought_before=bindparam("before"))
 )
 
+TIMERS = (
+    select(t.timers.c.trigger, t.timers.c.started_at, t.timers.c.due_at)
+    .select_from(_THEIRS.join(t.timers, t.timers.c.person == t.people.c.number))
+    .where(_asked.c.customer_id == bindparam("asked"))
+    .order_by(t.timers.c.due_at)
+)
+
+IDENTIFIERS = (
+    select(t.people.c.customer_id)
+    .select_from(_THEIRS)
+    .where(_asked.c.customer_id == bindparam("asked"))
+)
+
 DUE = (
     select(
         t.timers.c.trigger,

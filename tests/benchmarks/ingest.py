@@ -23,6 +23,7 @@ import typer
 from sqlalchemy import Dialect, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
+from features.events.erasures import Erasures
 from features.events.validation import parse
 from features.instants import instant
 from serving.store import Incoming
@@ -175,7 +176,9 @@ def _written(batches: Sequence[Sequence[dict[str, Any]]]) -> list[list[Rows]]:
     with tempfile.TemporaryDirectory() as folder:
         database = _Recording(Path(folder) / "store.db")
         ensure(database)
-        store = SqlStore(database)
+        erasures = Erasures(Path(folder) / "erasures")
+        erasures.make_key()
+        store = SqlStore(database, erasures)
         database.inserted = []
         for some in batches:
             store.append([Incoming(parse(message, instant("2026-06-30"))) for message in some])

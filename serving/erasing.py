@@ -1,0 +1,28 @@
+"""Erasing a person: from the store, and, by the list that the store adds to, from the log."""
+
+from serving.clock import Clock
+from serving.store import Receipt, Store
+
+
+class Erasing:
+    """Erases people.
+
+    Nothing else of this process knows one: timelines are read for each answer, and counts of
+    visitors are kept by a hash that no other process shares.
+
+    Arguments:
+        store: where they are.
+        clock: the present.
+        may_return: whether what they do later makes a new customer.
+    """
+
+    def __init__(self, store: Store, clock: Clock, may_return: bool) -> None:
+        self._store = store
+        self._clock = clock
+        self._may_return = may_return
+
+    def erase(self, customer_id: str, *, who: str, why: str) -> Receipt:
+        """Erase a person under any of their ids, known or not; see `Store.erase`."""
+        return self._store.erase(
+            customer_id, who=who, why=why, clock=self._clock, may_return=self._may_return
+        )

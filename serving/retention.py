@@ -1,0 +1,63 @@
+"""Events past their period, out of the store; the log's go at its compaction."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from features.events.retention import Retention
+from serving.store import Store
+
+POSITION = "retain"
+"""How far an interrupted run has come through the people; empty when none is."""
+
+EVENTS_AT_ONCE = 5_000
+"""Events in one transaction: others' writes wait for some tens of milliseconds."""
+
+PEOPLE_AT_ONCE = 1_000
+
+Progress = Callable[[str, int, int], None]
+"""Told a stage's name, how much of it is done, and how much there is as far as is known."""
+
+
+@dataclass(frozen=True)
+class Retained:
+    """What has gone."""
+
+    events: int
+    """Events, with everything they said."""
+    rows: int
+    """Rows of timelines."""
+
+
+def retain(
+    store: Store, retention: Retention, now: int, *, progress: Progress = lambda *_: None
+) -> Retained:
+    """Delete the store's events that are past their period.
+
+    Their rows stay in the timelines as numbers, or go too, as the setting says. Their ids stay
+    counted, so that a client's late retry is no new event. May be interrupted and run again: what
+    is done is done, and timelines are gone on with where it stopped.
+
+    Raises:
+        StorageError: the store refused; what was done stays done.
+    """
+    events = 0
+    cutoffs = retention.cutoffs(now)
+    while gone := store.age_events(cutoffs, limit=EVENTS_AT_ONCE):
+        events += gone
+        progress("events", events, events if gone < EVENTS_AT_ONCE else events + EVENTS_AT_ONCE)
+    rows = 0
+    if cutoffs and not retention.keep_numbers:
+        rows = _rows(store, retention, now, progress)
+    return Retained(events, rows)
+
+
+def _rows(store: Store, retention: Retention, now: int, progress: Progress) -> int:
+    cutoffs = retention.row_cutoffs(now)
+    after: int | None = int(store.position(POSITION) or -1)
+    total = people = 0
+    while after is not None:
+        after, gone = store.age_rows(cutoffs, after=after, limit=PEOPLE_AT_ONCE)
+        store.put_position(POSITION, "" if after is None else str(after))
+        total, people = total + gone, people + PEOPLE_AT_ONCE
+        progress("people", people, people if after is None else people + PEOPLE_AT_ONCE)
+    return total

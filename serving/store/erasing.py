@@ -1,0 +1,210 @@
+"""The steps of erasing a person, inside one transaction of the caller's."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, bindparam, select, update
+
+from features.events.erasures import Erasure, Erasures
+from features.events.row import ROW
+from serving.store import rows
+from serving.store import schema as t
+from serving.store.database import Database, upsert
+from serving.store.naming import naming
+from serving.store.numbering import rows_among, slices
+from serving.store.records import Incoming
+
+PSEUDONYM = "erased:"
+"""Before the hash of an erased user, where a device must still be known to be shared."""
+
+_OF_PERSON = """\
+SELECT p.customer_id FROM people AS p JOIN people AS asked ON p.owner = asked.owner
+WHERE asked.customer_id {among}"""
+
+
+def ids_of(database: Database, connection: Connection, customer_id: str) -> set[str]:
+    """All ids of a person, and the devices that they share with others.
+
+    What was done on a shared device without logging in is nobody's, and may be theirs.
+    """
+    theirs = {name for (name,) in rows_among(database, connection, _OF_PERSON, [customer_id])}
+    theirs.add(customer_id)
+    nobodys = """SELECT DISTINCT weaker FROM links JOIN people ON customer_id = weaker
+        WHERE owner = number AND stronger {among}"""
+    return theirs | {weaker for (weaker,) in rows_among(database, connection, nobodys, theirs)}
+
+
+def named_by_hashes(connection: Connection, erasures: Erasures, hashes: set[str]) -> dict[str, str]:
+    """The ids in a store that have these hashes: the hash (hexadecimal) by id."""
+    found: dict[str, str] = {}
+    for column in (t.people.c.customer_id, t.decisions.c.customer_id):
+        for name in connection.scalars(select(column).distinct()):
+            digest = erasures.hash(name).hex()
+            if digest in hashes:
+                found[name] = digest
+    return found
+
+
+def last_received(database: Database, connection: Connection, customer_ids: Collection[str]) -> int:
+    """When the last of their own events arrived; 0 without any."""
+    sql = """SELECT max(received_at) FROM events WHERE person IN (
+        SELECT number FROM people WHERE customer_id {among})"""
+    return max(
+        (at or 0 for (at,) in rows_among(database, connection, sql, customer_ids)), default=0
+    )
+
+
+def erase(
+    database: Database,
+    connection: Connection,
+    customer_ids: Collection[str],
+    pseudonyms: Mapping[str, str],
+) -> dict[str, int]:
+    """Delete everything of people; how many rows, by table.
+
+    Arguments:
+        database: where.
+        connection: in a transaction that holds `Lock.HISTORY`: nothing of theirs comes in.
+        customer_ids: all of their ids.
+        pseudonyms: what stands for each of these ids where one must be told from another.
+    """
+    numbered = "SELECT number FROM people WHERE customer_id {among}"
+    numbers = [n for (n,) in rows_among(database, connection, numbered, customer_ids)]
+    database.lock_people(connection, numbers)
+    with database.overwriting(connection):
+        _keep_event_ids(database, connection, numbers)
+        removed = {
+            "links": _forget_links(database, connection, customer_ids, pseudonyms),
+            "rulings": _delete(database, connection, "rulings", '"into"', customer_ids)
+            + _delete(database, connection, "rulings", "other", customer_ids),
+        }
+        for table in ("timeline_parts", "events", "consents", "timers"):
+            removed[table] = _delete(database, connection, table, "person", numbers)
+        removed["decisions"] = _delete(
+            database, connection, "decisions", "customer_id", customer_ids
+        )
+        rejected = [message.sequence for message in naming(connection, customer_ids)]
+        removed["quarantine"] = _delete(database, connection, "quarantine", "sequence", rejected)
+        removed["people"] = _delete(database, connection, "people", "number", numbers)
+    return dict(sorted(removed.items()))
+
+
+def put_hashes(connection: Connection, erasure: Erasure) -> None:
+    """Keep the hashes of an erasure; of two for one id the later instant counts."""
+    if not erasure.hashes:
+        return
+    new = upsert(connection, t.erased)
+    later = new.excluded.until >= t.erased.c.until
+    connection.execute(
+        new.on_conflict_do_update(
+            index_elements=["hash"],
+            set_={name: new.excluded[name] for name in ("until", "erasure_id")},
+            where=later,
+        ),
+        [
+            {
+                "hash": bytes.fromhex(digest),
+                "erasure_id": erasure.erasure_id,
+                "until": erasure.until,
+            }
+            for digest in sorted(set(erasure.hashes))
+        ],
+    )
+
+
+def until(
+    database: Database, connection: Connection, erasures: Erasures, customer_ids: Iterable[str]
+) -> dict[str, tuple[int, str]]:
+    """For those of the ids that were erased: up to which instant, and by which erasure."""
+    by_hash = {erasures.hash(customer_id): customer_id for customer_id in set(customer_ids)}
+    sql = "SELECT hash, until, erasure_id FROM erased WHERE hash {among}"
+    return {
+        by_hash[bytes(digest)]: (last, erasure_id)
+        for digest, last, erasure_id in rows_among(database, connection, sql, by_hash)
+    }
+
+
+def admitted(
+    database: Database, connection: Connection, erasures: Erasures, events: Sequence[Incoming]
+) -> Sequence[Incoming]:
+    """The events that are not of before an erasure; the others are counted with its receipt."""
+    erased = until(database, connection, erasures, (i.event.customer_id for i in events))
+    if not erased:
+        return events
+    kept: list[Incoming] = []
+    dropped: dict[str, int] = {}
+    for incoming in events:
+        event = incoming.event
+        last, erasure_id = erased.get(event.customer_id, (-1, ""))
+        if min(event.timestamp, event.received_at) <= last:
+            dropped[erasure_id] = dropped.get(erasure_id, 0) + 1
+        else:
+            kept.append(incoming)
+    if dropped:
+        connection.execute(
+            update(t.erasures)
+            .where(t.erasures.c.erasure_id == bindparam("of"))
+            .values(dropped=t.erasures.c.dropped + bindparam("more")),
+            [{"of": erasure_id, "more": more} for erasure_id, more in sorted(dropped.items())],
+        )
+    return kept
+
+
+def later(packed: bytes, last: int) -> bytes:
+    """Packed rows without those that happened, or arrived, by an instant."""
+    theirs = np.frombuffer(packed, ROW)
+    kept: bytes = theirs[np.minimum(theirs["at"], theirs["known_at"]) > last].tobytes()
+    return kept
+
+
+def _keep_event_ids(database: Database, connection: Connection, numbers: Collection[int]) -> None:
+    """Count the ids of own events that go as history's: a retry of one is a duplicate for ever."""
+    sql = "SELECT event_id FROM events WHERE person {among}"
+    ids = sorted(
+        rows.id_hash(event_id) for (event_id,) in rows_among(database, connection, sql, numbers)
+    )
+    database.insert(connection, t.history_ids, [{"id": id_} for id_ in ids], "skip")
+
+
+def _forget_links(
+    database: Database,
+    connection: Connection,
+    customer_ids: Collection[str],
+    pseudonyms: Mapping[str, str],
+) -> int:
+    """Delete their links; where others share a device, a pseudonym says that they did."""
+    sql = "SELECT stronger, weaker, day, linked_at FROM links WHERE weaker {among}"
+    by_weaker: dict[str, list[Any]] = {}
+    for link in rows_among(database, connection, sql, customer_ids):
+        by_weaker.setdefault(link.weaker, []).append(link)
+    shared = {
+        weaker: [link for link in links if link.stronger in pseudonyms]
+        for weaker, links in by_weaker.items()
+        if 0 < sum(link.stronger in pseudonyms for link in links) < len(links)
+    }
+    alone = [weaker for weaker in by_weaker if weaker not in shared]
+    count = _delete(database, connection, "links", "weaker", alone)
+    count += _delete(database, connection, "links", "stronger", customer_ids)
+    database.insert(
+        connection,
+        t.links,
+        [
+            {**link._asdict(), "stronger": pseudonyms[link.stronger]}
+            for links in shared.values()
+            for link in links
+        ],
+        "skip",
+    )
+    return count
+
+
+def _delete(
+    database: Database, connection: Connection, table: str, column: str, values: Collection[Any]
+) -> int:
+    count = 0
+    for part in slices(sorted(values)):
+        one_of, parameters = database.among(part)
+        sql = f"DELETE FROM {table} WHERE {column} {one_of}"
+        count += connection.exec_driver_sql(sql, parameters).rowcount
+    return count

@@ -1,0 +1,446 @@
+"""An erased person is nowhere in the store, stays out of it, and a backup does not change that."""
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sqlalchemy import create_engine, inspect
+
+from features.errors import InputError, StorageError
+from features.events.erasures import Erasures
+from features.identity import Link
+from features.timeline import ROW
+from serving.settings import ServingSettings
+from serving.store import (
+    Consent,
+    HistoryPerson,
+    Incoming,
+    Receipt,
+    Rejected,
+    Store,
+    Timer,
+    open_store,
+    schema,
+)
+from tests.contracts.events import MINUTE, NOON, append, decision, ordered, viewed
+
+LATER = NOON + 60 * MINUTE
+
+
+def erase(store: Store, customer_id: str, at: int = LATER, **more) -> Receipt:
+    told = {"who": "the officer", "why": "asked by letter"} | more
+    return store.erase(customer_id, clock=lambda: at, **told)
+
+
+def everything(settings: ServingSettings) -> str:
+    """Every table as text."""
+    address = settings.store.replace("postgresql", "postgresql+psycopg")
+    engine = create_engine(address or f"sqlite:///{settings.store_file}")
+    with engine.connect() as connection:
+        tables = inspect(connection).get_table_names()
+        held = {t: connection.exec_driver_sql(f"SELECT * FROM {t}").all() for t in tables}
+    engine.dispose()
+    return json.dumps(held, default=str, ensure_ascii=False)
+
+
+def rejected(message: object, number: int = 1) -> Rejected:
+    return Rejected(f"m{number}", NOON, "price", "bad", json.dumps(message, ensure_ascii=False))
+
+
+def live(store: Store, user: str, visitor: str) -> None:
+    """Everything that may be kept of a person."""
+    consent = Consent("marketing", "email", "granted", NOON, f"{user}-2")
+    timer = Timer("stalled_checkout", NOON, NOON + MINUTE)
+    store.append(
+        [
+            Incoming(viewed(f"{user}-1", visitor=visitor)),
+            Incoming(viewed(f"{user}-2", user=user, visitor=visitor), (consent,), (timer,)),
+            Incoming(ordered(f"{user}-3", user, "tea", "pot")),
+        ],
+        [rejected({"userId": user, "event": "x"}), rejected({"context": {"ids": [visitor]}})],
+    )
+    store.record(decision(f"d-{user}", user, inputs_at=NOON))
+    store.record(decision(f"d-{visitor}", f"anonymous:{visitor}", inputs_at=NOON))
+    rows = np.zeros(3, ROW)
+    rows["at"] = rows["known_at"] = NOON - MINUTE
+    store.put_history("h", 1, [HistoryPerson(user, rows.tobytes())])
+
+
+def test_nothing_of_an_erased_person_is_left_under_any_of_their_ids(settings, store):
+    live(store, "secret-ann", "secret-device")
+    live(store, "ben", "another-device")
+    receipt = erase(store, "anonymous:secret-device")
+    assert receipt.removed == {
+        "consents": 1,
+        "decisions": 2,
+        "events": 3,
+        "links": 1,
+        "people": 2,
+        "quarantine": 2,
+        "timeline_parts": 3,
+        "timers": 1,
+    }
+    assert "secret" not in everything(settings)
+    for name in ("secret-ann", "anonymous:secret-device"):
+        assert store.person(name) is None
+        assert store.events(customer_id=name) == store.decisions(name) == store.timers(name) == []
+    ben = store.person("ben")
+    assert ben is not None
+    assert len(ben.timeline) == 8
+    assert len(store.quarantined()) == len(store.timers("ben")) + 1 == 2
+    assert len(store.consents("ben")) == 1
+
+
+def test_sqlites_file_holds_no_byte_of_an_erased_person(settings, store):
+    if settings.store:
+        pytest.skip("PostgreSQL's pages are overwritten by its own VACUUM")
+    live(store, "secret-ann", "secret-device")
+    files = [p for p in settings.data.iterdir() if p.is_file()]
+    assert any(b"secret" in path.read_bytes() for path in files)
+    erase(store, "secret-ann")
+    assert [path.name for path in files if b"secret" in path.read_bytes()] == []
+
+
+def test_a_receipt_names_nobody_and_can_be_asked_for(store):
+    live(store, "ann", "v")
+    first = erase(store, "ann")
+    second = erase(store, "ben", at=LATER + 1, who="somebody else")
+    assert store.receipt(first.erasure_id) == first
+    assert store.receipt("era_none") is None
+    assert store.receipts() == [second, first]
+    assert store.receipts(limit=1) == [second]
+    assert store.receipts(before=store.receipts()[0].sequence) == [first]
+    assert (first.at, first.applied_at, first.who) == (LATER, LATER, "the officer")
+
+
+@pytest.mark.parametrize("field", ["who", "why"])
+def test_a_receipt_that_would_name_the_person_is_refused_and_nobody_erased(store, field):
+    append(store, viewed("e1", user="ann", visitor="v"))
+    with pytest.raises(InputError, match=f"{field}: holds an id of the customer"):
+        erase(store, "ann", **{field: "letter of ann, who is v"})
+    assert store.person("ann") is not None
+    assert store.receipts() == []
+    erase(store, "ann", why="annual letter")
+
+
+def test_a_retry_is_a_duplicate_and_a_late_event_of_before_is_dropped_and_counted(store):
+    append(store, viewed("e1", user="ann", visitor="v"))
+    receipt = erase(store, "ann")
+    late = [viewed("e2", user="ann"), viewed("e3", visitor="v"), viewed("e4", user="ann")]
+    done = append(store, *(replace(event, received_at=LATER + MINUTE) for event in late))
+    assert (done.accepted, done.duplicates, done.erased) == (0, 0, 3)
+    untold = {"timestamp": LATER + MINUTE, "received_at": LATER + MINUTE}
+    done = append(store, viewed("e1", user="ann", **untold))
+    assert (done.accepted, done.duplicates, done.erased) == (0, 1, 0)
+    assert store.person("ann") is store.person("anonymous:v") is None
+    told = store.receipt(receipt.erasure_id)
+    assert told is not None
+    assert told.dropped == 3
+
+
+def test_who_logs_in_again_is_a_new_person_with_nothing_of_the_old(store):
+    live(store, "ann", "v")
+    erase(store, "ann")
+    after = {"timestamp": LATER + 1, "received_at": LATER + 1}
+    append(store, viewed("n1", user="ann", visitor="v", **after))
+    ann = store.person("ann")
+    assert ann is not None
+    assert ann.identifiers == ("ann", "anonymous:v")
+    assert ann.timeline.at.tolist() == [LATER + 1]
+    assert store.consents("ann") == store.decisions("ann") == []
+    again = erase(store, "ann", at=LATER + 2)
+    assert again.removed["events"] == 1
+
+
+def test_who_may_not_return_stays_out(store):
+    live(store, "ann", "v")
+    erase(store, "ann", may_return=False)
+    after = {"timestamp": LATER + 99 * MINUTE, "received_at": LATER + 99 * MINUTE}
+    assert append(store, viewed("n1", user="ann", **after)).erased == 1
+    assert store.person("ann") is None
+
+
+def test_erasing_whom_nobody_knows_keeps_their_late_events_out(store):
+    receipt = erase(store, "ann")
+    assert set(receipt.removed.values()) == {0}
+    assert append(store, viewed("e1", user="ann")).erased == 1
+    assert erase(store, "ann").removed == receipt.removed
+
+
+def test_a_decision_made_from_what_was_erased_is_not_kept(store):
+    append(store, viewed("e1", user="ann"))
+    store.claim(0, until=1)
+    erase(store, "ann")
+    store.record(decision("d1", "ann", inputs_at=LATER + 1))
+    assert store.decision("d1") is None
+    store.record(decision("d2", "ann", inputs_at=LATER + 2))
+    assert store.decision("d2") is not None
+
+
+def test_a_timer_that_a_worker_holds_ends_without_a_decision(store):
+    store.append([Incoming(viewed("e1", user="ann"), timers=(Timer("t", NOON, NOON),))])
+    [due] = store.claim(NOON, until=LATER)
+    person = store.person("ann")
+    assert person is not None
+    erase(store, "ann")
+    assert not store.settle(due, decision("d1", "ann"), version=person.version)
+    assert store.decision("d1") is None
+    assert store.claim(FAR, until=FAR + 1) == []
+
+
+FAR = 4_000_000_000_000
+
+
+def test_history_of_an_erased_person_that_is_still_being_loaded_stays_out(store):
+    erase(store, "ann")
+    rows = np.zeros(2, ROW)
+    rows["at"] = rows["known_at"] = [NOON, LATER + 1]
+    store.put_history("h", 1, [HistoryPerson("ann", rows.tobytes())])
+    store.put_history("h", 2, [HistoryPerson("ben", rows.tobytes())])
+    store.put_links([Link("ann", "v", NOON), Link("ben", "w", NOON)])
+    store.put_consents([("ann", Consent("marketing", "all", "granted", NOON, "c1"))])
+    ann, ben = store.person("ann"), store.person("ben")
+    assert ann is not None
+    assert ben is not None
+    assert ann.timeline.at.tolist() == [LATER + 1]
+    assert len(ben.timeline) == 2
+    assert store.person("anonymous:v") is None
+    assert store.consents("ann") == []
+
+
+def test_a_device_shared_with_others_stays_nobodys_and_what_was_done_on_it_goes(store):
+    append(
+        store,
+        viewed("e1", user="ann", visitor="tablet"),
+        viewed("e2", user="ben", visitor="tablet"),
+        viewed("e3", visitor="tablet"),
+    )
+    erase(store, "ann")
+    assert store.person("anonymous:tablet") is None
+    assert [s.event.event_id for s in store.events()] == ["e2"]
+    after = {"timestamp": LATER + 1, "received_at": LATER + 1}
+    append(store, viewed("n1", visitor="tablet", **after))
+    append(store, viewed("n2", user="cid", visitor="tablet", **after))
+    ben, tablet = store.person("ben"), store.person("anonymous:tablet")
+    assert ben is not None
+    assert tablet is not None
+    assert (len(ben.timeline), len(tablet.timeline)) == (1, 1)
+    assert tablet.customer_id == "anonymous:tablet"
+
+
+@pytest.mark.parametrize("name", ["🦊 Zoë", "عائشة", "x" * 255, 'it\'s "q"\\ %_', "7"])
+def test_any_id_can_be_erased_and_messages_of_others_stay(store, name):
+    append(store, viewed("e1", user=name))
+    kept = [rejected({"userId": f"{name}x"}, 2), rejected({"why": f"like {name}"}, 3)]
+    store.append([], [rejected({"userId": name}), rejected([{"a": {"b": name}}]), *kept])
+    cut = json.dumps({"userId": name, "text": "…"}, ensure_ascii=False)[:-3]
+    store.append([], [Rejected("cut", NOON, "event", "too long", cut)])
+    assert len(store.quarantined_of(name)) == 3
+    assert erase(store, name).removed["quarantine"] == 3
+    assert [r.message_id for r in store.quarantined()] == ["m3", "m2"]
+    assert store.person(name) is None
+
+
+def test_a_number_that_is_the_persons_id_is_found_in_messages_too(store):
+    store.append([], [rejected({"userId": 17}), rejected({"price": 170})])
+    assert erase(store, "17").removed["quarantine"] == 1
+
+
+def test_a_restored_backup_is_cleaned_when_it_is_opened(settings):
+    if settings.store:
+        pytest.skip("copies a file; the test after this one does the same on PostgreSQL")
+    with closing(open_store(settings)) as store:
+        live(store, "secret-ann", "secret-device")
+        append(store, viewed("b1", user="ben"))
+    shutil.copy(settings.store_file, settings.data / "backup.db")
+    with closing(open_store(settings)) as store:
+        receipt = erase(store, "secret-ann")
+    shutil.move(settings.data / "backup.db", settings.store_file)
+    with closing(sqlite3.connect(settings.store_file)) as restored:
+        assert restored.execute("SELECT count(*) FROM erasures").fetchall() == [(0,)]
+    with closing(open_store(settings)) as store:
+        assert store.person("secret-ann") is store.person("anonymous:secret-device") is None
+        assert store.person("ben") is not None
+        [again] = store.receipts()
+        assert again.erasure_id == receipt.erasure_id
+        assert (again.at, again.removed) == (receipt.at, receipt.removed)
+        assert append(store, viewed("e9", user="secret-ann")).erased == 1
+    assert "secret" not in everything(settings)
+    assert b"secret" not in settings.store_file.read_bytes()
+
+
+def test_an_erasure_that_the_store_lacks_is_applied_at_the_start(settings, open_another):
+    store = open_another()
+    live(store, "ann", "v")
+    erasures = Erasures(settings.erasures)
+    listed = erase(store, "nobody")
+    [known] = erasures.all()
+    hashes = tuple(erasures.hash(name).hex() for name in ("ann", "anonymous:v"))
+    erasures.add([replace(known, erasure_id="era_else", hashes=hashes)])
+    with ThreadPoolExecutor(4) as threads:  # all workers start at once
+        stores = list(threads.map(lambda _: open_another(), range(4)))
+    for each in stores:
+        assert each.person("ann") is each.person("anonymous:v") is None
+        assert {r.erasure_id for r in each.receipts()} == {listed.erasure_id, "era_else"}
+
+
+def test_an_erasure_that_broke_off_after_it_was_listed_is_ended_at_the_next_start(
+    open_another, monkeypatch
+):
+    store = open_another()
+    live(store, "ann", "v")
+
+    def break_off(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("serving.store.erasures.erasing.erase", break_off)
+        with pytest.raises(KeyboardInterrupt):
+            erase(store, "ann")
+    assert store.person("ann") is not None
+    restarted = open_another()
+    assert restarted.person("ann") is restarted.person("anonymous:v") is None
+    assert len(restarted.receipts()) == 1
+
+
+def test_a_list_that_lacks_what_the_store_knows_is_filled(settings, open_another):
+    store = open_another()
+    live(store, "ann", "v")
+    receipt = erase(store, "ann")
+    (settings.erasures / "erasures.jsonl").unlink()
+    open_another()
+    [listed] = Erasures(settings.erasures).all()
+    assert listed.erasure_id == receipt.erasure_id
+    assert len(listed.hashes) == 2
+    assert Erasures(settings.erasures).until() == dict.fromkeys(
+        map(bytes.fromhex, listed.hashes), LATER
+    )
+
+
+def test_a_store_whose_hashes_another_key_made_is_refused(settings, open_another):
+    erase(open_another(), "ann")
+    (settings.erasures / "key").unlink()
+    with pytest.raises(StorageError, match=r"made with another key than .*copy that file"):
+        open_another()
+
+
+def test_a_store_without_erasures_takes_a_new_key(settings, open_another):
+    open_another()
+    (settings.erasures / "key").unlink()
+    append(open_another(), viewed("e1", user="ann"))
+
+
+def test_a_full_disk_under_the_list_erases_nobody(settings, store):
+    append(store, viewed("e1", user="ann"))
+    (settings.erasures / "erasures.jsonl").mkdir()
+    with pytest.raises(StorageError, match=r"erasures\.jsonl"):
+        erase(store, "ann")
+    assert store.person("ann") is not None
+    assert store.receipts() == []
+
+
+def test_erasing_while_events_arrive_leaves_nothing_of_before(
+    open_another: Callable[[], Store],
+):
+    """Four writers, of which some see the erasure in the middle of what they send."""
+    stores = [open_another() for _ in range(6)]
+    ended = []
+
+    def send(writer: int) -> int:
+        dropped = 0
+        for number in range(60):
+            event = viewed(
+                f"{writer}-{number}",
+                user="ann" if number % 3 else None,
+                visitor=f"v{number % 5}",
+                timestamp=NOON + number,
+                received_at=NOON + number,
+            )
+            dropped += append(stores[writer], event).erased
+        return dropped
+
+    def stop() -> None:
+        while len(stores[4].events(limit=60)) < 60:
+            pass
+        ended.append(erase(stores[4], "ann"))
+
+    with ThreadPoolExecutor(5) as threads:
+        works = [threads.submit(send, writer) for writer in range(4)]
+        stopping = threads.submit(stop)
+        dropped = sum(work.result() for work in works)
+        stopping.result()
+    store = stores[5]
+    [receipt] = ended
+    assert store.person("ann") is None
+    left = [s.event for s in store.events(limit=1000)]
+    assert all(event.user_id is None for event in left)
+    assert receipt.removed["events"] + dropped + len(left) == 240
+    told = store.receipt(receipt.erasure_id)
+    assert told is not None
+    assert told.dropped == dropped > 0
+
+
+def test_two_who_erase_the_same_person_at_once_both_succeed(open_another):
+    stores = [open_another() for _ in range(4)]
+    live(stores[0], "ann", "v")
+    with ThreadPoolExecutor(4) as threads:
+        receipts = list(threads.map(lambda store: erase(store, "ann"), stores))
+    assert sorted(receipt.removed["events"] for receipt in receipts) == [0, 0, 0, 3]
+    assert len(stores[0].receipts()) == 4
+    assert stores[0].person("ann") is None
+
+
+def test_aged_events_go_portion_by_portion_and_their_retries_are_known(store):
+    old = [viewed(f"e{n}", user="ann", timestamp=NOON + n) for n in range(5)]
+    append(store, *old, ordered("o1", "ann", "tea"))
+    cutoffs = {old[0].type: NOON + 3}
+    assert [store.age_events(cutoffs, limit=2) for _ in range(3)] == [2, 1, 0]
+    assert {s.event.event_id for s in store.events()} == {"e3", "e4", "o1"}
+    assert append(store, *old).duplicates == 5
+    ann = store.person("ann")
+    assert ann is not None
+    assert len(ann.timeline) == 7
+    assert store.age_events({}, limit=2) == 0
+
+
+def test_aged_rows_go_person_by_person(store):
+    for user in ("ann", "ben", "cid"):
+        append(store, *(viewed(f"{user}{n}", user=user, timestamp=NOON + n) for n in range(3)))
+        append(store, ordered(f"o{user}", user, "tea"))
+    cutoffs = {viewed("x", user="x").type: NOON + 2}
+    after, gone = store.age_rows(cutoffs, after=-1, limit=2)
+    assert (after is not None, gone) == (True, 4)
+    assert store.age_rows(cutoffs, after=after, limit=2) == (None, 2)
+    for user in ("ann", "ben", "cid"):
+        person = store.person(user)
+        assert person is not None
+        assert person.timeline.at.tolist() == [NOON, NOON, NOON + 2]
+    append(store, viewed("later", user="ann"))
+
+
+ERASED = {
+    "consents",
+    "decisions",
+    "events",
+    "links",
+    "people",
+    "quarantine",
+    "rulings",
+    "timeline_parts",
+    "timers",
+}
+"""Tables that hold people; a receipt counts what went from each."""
+
+OF_NOBODY = {"answers", "erased", "erasures", "history_ids", "positions", "products"}
+
+
+def test_of_every_table_it_is_said_whether_it_holds_people(store):
+    """A new table goes into one of the two lists, and if it holds people, into `erasing.erase`."""
+    assert set(schema.metadata.tables) == ERASED | OF_NOBODY
+    assert set(erase(store, "ann").removed) == ERASED

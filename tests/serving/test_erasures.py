@@ -1,0 +1,225 @@
+"""Erasing a customer by the API: gone at once, everywhere, and nothing brings them back."""
+
+import json
+from urllib.parse import quote
+
+import pytest
+import structlog
+from typer.testing import CliRunner
+
+from features.events.log import EventLog
+from features.instants import iso
+from features.timeline_build import timelines_of
+from serving import history
+from serving.__main__ import cli
+from serving.export import export
+from training.__main__ import app as training
+
+ASKED = {"who": "privacy officer", "why": "request by letter"}
+BOTH = pytest.mark.parametrize("settings", ["sqlite", "postgresql"], indirect=True)
+
+
+def erase(client, customer_id, **more):
+    answer = client.request("DELETE", f"/v1/customers/{customer_id}", params=ASKED | more)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def live(client, user="ann", visitor="v"):
+    client.track("Product Viewed", f"{user}1", anonymousId=visitor, product_id="tea")
+    client.track("Product Viewed", f"{user}2", userId=user, anonymousId=visitor, product_id="tea")
+    client.track("Checkout Started", f"{user}3", userId=user, total=12)
+    client.track("Points Earned", f"{user}4", userId=user)
+    client.post("/v1/offers/next", {"customer_id": user})
+
+
+@BOTH
+def test_an_erased_customer_is_unknown_to_every_endpoint_at_once(client):
+    live(client)
+    receipt = erase(client, "ann")
+    assert receipt["removed"]["events"] == 3
+    assert receipt["removed"]["quarantine"] == receipt["removed"]["decisions"] == 1
+    for path in ("", "/export", "/corrections", "/churn"):
+        for name in ("ann", "anonymous:v"):
+            assert client.get(f"/v1/customers/{name}{path}").status_code == 404
+    for path in ("/v1/events", "/v1/decisions"):
+        assert list(client.get(path, params={"customer_id": "ann"}).json().values()) == [[]]
+    assert client.get("/v1/quarantine").json() == {"rejected": []}
+
+
+@BOTH
+def test_another_worker_knows_them_no_longer_either(start):
+    one, another = start(), start()
+    live(one)
+    assert another.get("/v1/customers/ann").status_code == 200
+    erase(one, "ann")
+    assert another.get("/v1/customers/ann").status_code == 404
+    another.track("Product Viewed", "late", userId="ann", product_id="tea")
+    assert another.get("/v1/customers/ann").status_code == 404
+
+
+def test_an_intervention_that_was_due_is_never_decided(client, clock):
+    live(client)
+    erase(client, "ann")
+    clock.advance(minutes=10)
+    client.run_timers()
+    assert client.get("/v1/decisions", params={"customer_id": "ann"}).json()["decisions"] == []
+    assert client.service.store.claim(clock() + 10**9, until=clock() + 2 * 10**9) == []
+
+
+def test_a_retry_and_a_late_event_do_not_bring_them_back(client, clock):
+    live(client)
+    before = iso(clock())
+    clock.advance(minutes=1)
+    receipt = erase(client, "ann")
+    clock.advance(minutes=1)
+    client.track("Product Viewed", "ann1", anonymousId="v", product_id="tea")
+    late = {"userId": "ann", "product_id": "tea", "timestamp": before}
+    assert client.track("Product Viewed", "ann9", **late).status_code == 200
+    assert client.get("/v1/customers/ann").status_code == 404
+    assert client.get("/v1/customers/anonymous:v").status_code == 404
+    told = client.get(f"/v1/erasures/{receipt['erasure_id']}").json()
+    assert told == receipt | {"dropped": 1}
+
+
+def test_who_logs_in_again_is_a_new_customer(client, clock):
+    live(client)
+    erase(client, "ann")
+    clock.advance(minutes=1)
+    client.track("Product Viewed", "new", userId="ann", anonymousId="v", product_id="pot")
+    found = client.get("/v1/customers/ann").json()
+    assert (found["events"], found["consents"], found["decisions"]) == (1, [], [])
+
+
+def test_who_may_not_return_stays_unknown_when_the_setting_says_so(start, clock):
+    client = start(erased_may_return=False)
+    live(client)
+    assert erase(client, "ann")["until"] is None
+    clock.advance(minutes=60)
+    client.track("Product Viewed", "new", userId="ann", product_id="pot")
+    assert client.get("/v1/customers/ann").status_code == 404
+
+
+def test_erasing_twice_and_erasing_nobody_work_and_leave_receipts(client):
+    live(client)
+    first, second, nobody = erase(client, "ann"), erase(client, "ann"), erase(client, "no one")
+    assert set(second["removed"].values()) == set(nobody["removed"].values()) == {0}
+    listed = client.get("/v1/erasures").json()["erasures"]
+    ids = [receipt["erasure_id"] for receipt in listed]
+    assert ids == [receipt["erasure_id"] for receipt in (nobody, second, first)]
+    page = client.get("/v1/erasures", params={"before": listed[0]["sequence"], "limit": 1}).json()
+    assert [receipt["erasure_id"] for receipt in page["erasures"]] == [second["erasure_id"]]
+
+
+def test_with_an_idempotency_key_a_request_that_is_sent_again_erases_once(client):
+    live(client)
+    key = {"Idempotency-Key": "k1"}
+    sent = [
+        client.request("DELETE", "/v1/customers/ann", params=ASKED, headers=key) for _ in range(2)
+    ]
+    assert sent[0].json() == sent[1].json()
+    assert sent[1].headers["Idempotency-Replayed"] == "true"
+    assert len(client.get("/v1/erasures").json()["erasures"]) == 1
+
+
+@pytest.mark.parametrize("missing", ["who", "why"])
+def test_who_and_why_must_be_said(client, missing):
+    for asked in ({**ASKED, missing: " "}, {k: v for k, v in ASKED.items() if k != missing}):
+        answer = client.request("DELETE", "/v1/customers/ann", params=asked)
+        assert answer.status_code == 422
+        assert missing in answer.json()["detail"]
+
+
+def test_a_receipt_may_not_name_the_customer(client):
+    live(client)
+    params = ASKED | {"why": "mail of ann"}
+    answer = client.request("DELETE", "/v1/customers/ann", params=params)
+    assert answer.status_code == 422
+    assert "why: holds an id of the customer" in answer.json()["detail"]
+    assert client.get("/v1/customers/ann").status_code == 200
+
+
+def test_an_unknown_receipt_is_a_problem(client):
+    answer = client.get("/v1/erasures/era_none")
+    assert (answer.status_code, answer.json()["title"]) == (404, "Unknown erasure")
+
+
+@pytest.mark.parametrize("name", ["🦊 Zoë", "عائشة", "x" * 255, "a/b/export", "100%"])
+def test_ids_of_any_writing_are_erased(client, name):
+    client.track("Product Viewed", "m1", userId=name, product_id="tea")
+    assert erase(client, quote(name, safe=""))["removed"]["events"] == 1
+    assert client.service.store.person(name) is None
+
+
+def test_an_id_that_is_too_long_is_refused(client):
+    answer = client.request("DELETE", f"/v1/customers/{'x' * 256}", params=ASKED)
+    assert answer.status_code == 422
+
+
+def test_logs_name_nobody(client):
+    with structlog.testing.capture_logs() as logged:
+        live(client, "secret-ann", "secret-v")
+        erase(client, "secret-ann")
+        client.request("DELETE", "/v1/customers/secret-ann", params=ASKED | {"why": "secret-ann"})
+    assert "secret" not in json.dumps(logged)
+
+
+def test_no_id_stays_in_a_workers_count_of_fast_visitors(client):
+    live(client, "secret-ann", "secret-v")
+    assert "secret" not in str(vars(client.service.ingest._bots))
+
+
+@BOTH
+def test_what_was_exported_to_the_log_is_gone_from_it_at_once(client, settings, clock):
+    live(client)
+    live(client, "ben", "w")
+    log = EventLog(settings.log)
+    export(client.service.store, log)
+    assert timelines_of(log).ids() == ["ann", "ben"]
+    erase(client, "ann")
+    assert timelines_of(log).ids() == ["ben"]
+    clock.advance(minutes=1)
+    client.track("Product Viewed", "ben9", userId="ben", product_id="tea")
+    done = CliRunner().invoke(training, ["compact"], env={"REGULARS_DATA": str(settings.data)})
+    assert done.exit_code == 0, done.output
+    assert "3 events of erased people gone" in done.output
+    exported = export(client.service.store, log)
+    assert (exported.events, exported.known) == (1, 0)
+    assert timelines_of(log).ids() == ["ben"]
+
+
+@BOTH
+def test_the_log_of_before_can_be_loaded_without_bringing_them_back(client, settings):
+    live(client)
+    live(client, "ben", "w")
+    log = EventLog(settings.log)
+    export(client.service.store, log)
+    erase(client, "ann")
+    assert len(log) == 6
+    assert history.load(log, client.service.store).own == 3
+    assert client.get("/v1/customers/ann").status_code == 404
+    assert client.get("/v1/customers/anonymous:v").status_code == 404
+
+
+def test_retention_by_the_command_line(client, settings):
+    client.track("Product Viewed", "m1", userId="ann", product_id="tea")
+    client.track("Checkout Started", "m2", userId="ann", total=3)
+    environment = {"REGULARS_DATA": str(settings.data), "COLUMNS": "200"}
+
+    def retain(**more):
+        done = CliRunner().invoke(cli, ["retain"], env=environment | more)
+        return done.exit_code, done.output
+
+    assert retain()[1].startswith("Nothing to do: REGULARS_RETAIN_DAYS says no period.")
+    code, said = retain(REGULARS_RETAIN_DAYS='{"Product Viewed": 30}')
+    assert code == 0, said
+    assert "Deleted 1 events and 0 timeline rows" in said
+    assert client.get("/v1/customers/ann").json()["events"] == 2
+    numbers_too = {"REGULARS_RETAIN_NUMBERS": "false"}
+    said = retain(REGULARS_RETAIN_DAYS='{"*": 30}', **numbers_too)[1]
+    assert "Deleted 1 events and 2 timeline rows" in said
+    assert client.get("/v1/customers/ann").json()["events"] == 0
+    code, said = retain(REGULARS_RETAIN_DAYS='{"Consent Changed": 30}')
+    assert (code, "may not age" in said) == (1, True)
+    code, said = retain(REGULARS_RETAIN_DAYS='{"Nonsense": 30}')
+    assert (code, "no event is named 'Nonsense'" in said) == (1, True)
