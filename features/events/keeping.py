@@ -45,6 +45,14 @@ class Keep:
         """What the shop changed about an event, found by its name or an alias."""
         return self._changes.get(_canonical(name), _NONE)
 
+    def names(self, name: str) -> frozenset[str]:
+        """Every name under which an event's kept properties may come."""
+        kind = schema().find(name)
+        change = self.change(name)
+        kept = {*(() if kind is None else kind.properties), *change.more} - change.less
+        known = schema().properties
+        return frozenset(kept.union(*(known[each].also for each in kept if each in known)))
+
     def read(
         self, name: str, kind: EventType | None, given: Mapping[str, Any]
     ) -> tuple[dict[str, Any], tuple[str, ...]]:

@@ -26,7 +26,7 @@ from features.events.rules import ORDER_EVENT
 from features.events.schema import EventType, schema
 from features.instants import DAY_MS, iso
 
-__all__ = ["CLOCK_TOLERANCE_MS", "Event", "Line", "parse", "rows"]
+__all__ = ["CALLS", "CLOCK_TOLERANCE_MS", "Event", "Line", "parse", "rows"]
 
 _KEEP = Keep()
 _READER = Reader()
@@ -34,13 +34,14 @@ _READER = Reader()
 _json = json.JSONEncoder(sort_keys=True, ensure_ascii=False).encode
 """`json.dumps` with these options makes an encoder at every call."""
 
-_CALLS = {
+CALLS = {
     "page": "Page Viewed",
     "screen": "Screen Viewed",
     "identify": "Identified",
     "alias": "Aliased",
     "group": "Grouped",
 }
+"""The names of what calls other than `track` tell."""
 
 
 def parse(
@@ -180,8 +181,8 @@ def _named(message: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
         if name is None:
             raise EventError("event", message.get("event"), reasons.MISSING)
         return name, given
-    if call not in _CALLS:
-        raise EventError("type", call, f"no call; send track, {', '.join(_CALLS)}")
+    if call not in CALLS:
+        raise EventError("type", call, f"no call; send track, {', '.join(CALLS)}")
     if call in ("page", "screen"):
         for field, key in (("name", "title"), ("category", "category")):
             if given.get(key) is None and message.get(field) is not None:
@@ -195,7 +196,7 @@ def _named(message: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
         given = {"previous_id": message.get("previousId")}
     else:
         given = {**_object(message, "traits"), "group_id": message.get("groupId")}
-    return _CALLS[call], given
+    return CALLS[call], given
 
 
 def _object(message: Mapping[str, Any], key: str) -> Mapping[str, Any]:

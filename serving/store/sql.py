@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, select
 
 from features.catalog import Product
 from features.events.identifiers import Rules
-from serving.store import appending, feeding, linking, rows, statements
+from serving.store import appending, feeding, linking, quarantining, rows, statements
 from serving.store import schema as t
 from serving.store.database import Database, Lock, upsert
 from serving.store.deciding import SqlDecisions
@@ -60,8 +60,7 @@ class SqlStore(SqlDecisions, SqlHistory):
                 self._numbered(connection, new)
                 new = appending.unseen(self._database, connection, new)
             numbers = self._append_new(connection, new) if new else {}
-            kept = [rows.rejected_row(message) for message in rejected]
-            self._database.insert(connection, t.quarantine, kept)
+            quarantining.put_aside(self._database, connection, rejected)
             return len(new), numbers
 
         accepted, numbers = self._database.write("store the events", work)
