@@ -8,6 +8,7 @@ import duckdb
 
 from features.columns import Columns as C
 from features.events import engine, rules
+from features.events.event import UNPRICED
 from features.events.event_ids import ORDER, RESERVED, SENDERS
 from features.events.identifiers import FURTHER, NOBODY, UNREAD, ZEROS
 from features.events.mapping import Produces
@@ -208,8 +209,15 @@ def log_columns(present: Collection[str], source: str, currency: str, lag_ms: in
         {kept(C.PRODUCTS)} AS products,
         CAST({_properties(have)} AS VARCHAR) AS properties,
         {engine.quoted(source)} AS source,
-        {"marks" if named else "CAST(NULL AS VARCHAR[])"} AS marks,
+        {_marks("marks" if named else "CAST(NULL AS VARCHAR[])", have)} AS marks,
         {_without_nulls(named)} AS identifiers"""
+
+
+def _marks(told: str, have: Collection[str]) -> str:
+    """SQL of a row's marks, with that of returns that do not say how much comes back."""
+    returns = rules.among(event.code for event in schema().events if event.returns)
+    marked = f"list_append(coalesce({told}, []), {engine.quoted(UNPRICED)})"
+    return f"CASE WHEN {returns} AND ({_value(have)}) IS NULL THEN {marked} ELSE {told} END"
 
 
 def _without_nulls(values: Collection[str]) -> str:

@@ -15,6 +15,9 @@ PropertyType = Literal["text", "number", "money", "boolean", "instant", "product
 HISTORY_ROWS = 2_000
 """How many of a customer's latest rows of one type features look at, unless `history` says."""
 
+REFUND_LINE = "Refund Line"
+"""What the products of refunds and cancellations become."""
+
 MAX_NUMBER = 1e12
 """Greatest number of an event, and greatest price × quantity of a line. No currency needs more, and
 float32, in which timelines hold numbers, has room for sums of many of them."""
@@ -68,6 +71,11 @@ class EventType:
     def properties(self) -> tuple[str, ...]:
         """All properties that are kept."""
         return self.required + self.optional
+
+    @property
+    def returns(self) -> bool:
+        """Whether it brings something back."""
+        return self.lines == REFUND_LINE
 
     @cached_property
     def essential(self) -> frozenset[str]:

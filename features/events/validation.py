@@ -17,7 +17,7 @@ from features.columns import Columns as C
 from features.errors import EventError
 from features.events import event_ids, reasons, values
 from features.events.channels import channel_of
-from features.events.event import CLOCK, Event, Line
+from features.events.event import CLOCK, UNPRICED, Event, Line
 from features.events.identifiers import Reader, nobody, reserved
 from features.events.keeping import Keep
 from features.events.moments import CLOCK_TOLERANCE_MS, happened
@@ -95,6 +95,8 @@ def parse(
         event_id = event_ids.of_order(kept[C.ORDER_ID])
     else:
         event_id = event_ids.of_message(message, received_at, place)
+    numbers = {} if kind is None else _numbers(kind, kept, at, currency)
+    unpriced = kind is not None and kind.returns and numbers[C.VALUE] is None
     return Event(
         event_id=event_id,
         type=kind.code if kind else 0,
@@ -108,10 +110,16 @@ def parse(
         product_id=kept.get(C.PRODUCT_ID),
         products=kept.get(C.PRODUCTS),
         source=source,
-        marks=(*marks, *((CLOCK,) if clock_off else ()), *unread, *unreadable),
+        marks=(
+            *marks,
+            *((CLOCK,) if clock_off else ()),
+            *unread,
+            *unreadable,
+            *((UNPRICED,) if unpriced else ()),
+        ),
         identifiers=identifiers,
         properties=_others(kept),
-        **({} if kind is None else _numbers(kind, kept, at, currency)),
+        **numbers,
     )
 
 

@@ -408,6 +408,17 @@ def test_an_order_counts_by_its_order_and_its_message_id_must_be_one() -> None:
     assert refused(order, messageId=["m1"]) == ("event_id", reasons.NOT_TEXT)
 
 
+def test_a_return_that_does_not_say_how_much_comes_back_is_marked() -> None:
+    lines = [{"product_id": "pot", "quantity": 2}]
+    for name in ("Order Refunded", "Order Cancelled"):
+        assert parsed(track(name, order_id="o")).marks == ("unpriced",)
+        assert parsed(track(name, order_id="o", products=lines)).marks == ("unpriced",)
+        assert parsed(track(name, order_id="o", products=lines, total=3)).marks == ()
+        priced = [{**lines[0], "price": 4}]
+        assert parsed(track(name, order_id="o", products=priced)).marks == ()
+    assert parsed(track("Order Completed", order_id="o")).marks == ()
+
+
 RESERVED = ("order:o1", "content:0123", "message:order:o1", "message:m1")
 
 
