@@ -305,6 +305,8 @@ def _evaluate(  # type: ignore[no-untyped-def]  # compiled: Numba infers the typ
         for k in range(len(ratios)):
             over = answer[ratios[k].over]
             ratio = ratios[k].scale * answer[ratios[k].of] / over
+            if ratio > ratios[k].most:
+                ratio = ratios[k].most
             answer[ratios[k].feature] = ratio if over != 0.0 else math.nan
         out[i] = answer
 

@@ -77,7 +77,13 @@ READ = np.dtype(
 """What a feature reads from its operation when the scan leaves its window."""
 
 RATIO = np.dtype(
-    [("feature", np.int64), ("of", np.int64), ("over", np.int64), ("scale", np.float64)]
+    [
+        ("feature", np.int64),
+        ("of", np.int64),
+        ("over", np.int64),
+        ("scale", np.float64),
+        ("most", np.float64),
+    ]
 )
 
 
@@ -184,7 +190,11 @@ def _translated(features: tuple[Feature, ...]) -> Program:
             READ,
         ),
         ratios=np.array(
-            [(i, place[f.of[0]], place[f.of[1]], f.scale) for i, f in enumerate(features) if f.of],
+            [
+                (i, place[f.of[0]], place[f.of[1]], f.scale, f.most)
+                for i, f in enumerate(features)
+                if f.of
+            ],
             RATIO,
         ),
         key_rows=kinds.count(KEYS),

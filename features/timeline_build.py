@@ -18,6 +18,7 @@ from features.events import engine
 from features.events.identifiers import BY_NAME, Rules
 from features.events.lock import held
 from features.events.log import EventLog
+from features.events.row import LARGEST
 from features.events.schema import schema
 from features.links import links, open_events, rulings
 from features.timeline import COLUMNS, FOREVER, LAYOUT, TIES, Timelines
@@ -183,12 +184,17 @@ def _sorted_rows() -> str:
                 FROM placed JOIN line_types USING (type)
             )
         )
-        SELECT person, moment AS "at", known_at, known_until, CAST(value AS FLOAT) AS value,
-               CAST(quantity AS FLOAT) AS quantity, CAST(measure AS FLOAT) AS measure,
+        SELECT person, moment AS "at", known_at, known_until, {_slot("value")} AS value,
+               {_slot("quantity")} AS quantity, {_slot("measure")} AS measure,
                CAST(coalesce(product, -1) AS INTEGER) AS product, CAST(type AS UTINYINT) AS type,
                CAST(channel AS UTINYINT) AS channel
         FROM exploded LEFT JOIN products USING (product_id)
         ORDER BY person, moment, {", ".join(TIES)}"""
+
+
+def _slot(number: str) -> str:
+    """SQL of a number as rows hold it; what is beyond `LARGEST` is absent, as in `packed`."""
+    return f"CASE WHEN abs({number}) <= {LARGEST!r} THEN CAST({number} AS FLOAT) END"
 
 
 def _write(con: duckdb.DuckDBPyConnection, folder: Path) -> None:

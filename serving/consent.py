@@ -32,13 +32,19 @@ class Standing:
 
 
 def consents_of(event: Event) -> tuple[Consent, ...]:
-    """The statements an event makes: consent given or denied, or a message unsubscribed."""
+    """The statements an event makes: consent given or denied, or a message unsubscribed.
+
+    What is marked as a bot's grants nothing. Its denials hold: a person may look like a bot, and
+    silence that was not asked for is the lesser harm.
+    """
     changed, unsubscribing = _codes()
     if event.type == changed:
         said = json.loads(event.properties or "{}")
         purpose = _canonical("purpose", said["purpose"])
         channel = _canonical("consent_channel", said.get("consent_channel") or ALL_CHANNELS)
         granted = _canonical("status", said["status"]) == "granted"
+        if granted and not event.of_a_person:
+            return ()
         status: ConsentStatus = "granted" if granted else "denied"
         return (Consent(purpose, channel, status, event.timestamp, event.event_id),)
     if event.type in unsubscribing:

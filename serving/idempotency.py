@@ -9,13 +9,14 @@ Source: IETF draft draft-ietf-httpapi-idempotency-key-header.
 import hashlib
 import re
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import nullcontext, suppress
 from itertools import count
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from features.errors import InputError, RegularsError, shown
+from features.errors import InputError, RegularsError, StorageError, shown
 from features.instants import SECOND_MS
 from serving.clock import Clock
 from serving.store import Store, StoredAnswer
@@ -63,7 +64,12 @@ class Idempotency:
         self._kept_ms = int(hours * HOUR_MS)
 
     async def answer(
-        self, key: str | None, request: Request, make: Callable[[], Awaitable[Response]]
+        self,
+        key: str | None,
+        request: Request,
+        make: Callable[[], Awaitable[Response]],
+        *,
+        at_any_rate: bool = False,
     ) -> Response:
         """What `make` answers, or what it answered before; without a key it always makes.
 
@@ -73,11 +79,14 @@ class Idempotency:
             key: what the request's `Idempotency-Key` says.
             request: what was asked.
             make: makes the answer.
+            at_any_rate: answer, unremembered, also while the store does not: for what changes
+                nothing.
 
         Raises:
             InputError: the key cannot be one.
             ReusedKeyError: it came before with another body.
             InProgressError: it came before and is not answered yet.
+            StorageError: the store does not answer.
         """
         if key is None:
             return await make()
@@ -86,7 +95,12 @@ class Idempotency:
         body = hashlib.sha256(await request.body())
         body.update(request.headers.get("content-type", "").encode())
         asked = hashlib.sha256(f"{request.method} {request.url.path} {key}".encode()).hexdigest()
-        found = await run_in_threadpool(self._begin, asked, body.hexdigest(), key)
+        try:
+            found = await run_in_threadpool(self._begin, asked, body.hexdigest(), key)
+        except StorageError:
+            if at_any_rate:
+                return await make()
+            raise
         if isinstance(found, StoredAnswer):
             return Response(
                 found.body, found.status, {REPLAYED: "true"}, media_type="application/json"
@@ -96,9 +110,9 @@ class Idempotency:
         except Exception:
             await run_in_threadpool(self._keep, f"{found}:{_GIVEN_UP}", body.hexdigest())
             raise
-        await run_in_threadpool(
-            self._keep, f"{found}:{_ANSWERED}", body.hexdigest(), made.status_code, bytes(made.body)
-        )
+        told = (f"{found}:{_ANSWERED}", body.hexdigest(), made.status_code, bytes(made.body))
+        with suppress(StorageError) if at_any_rate else nullcontext():
+            await run_in_threadpool(self._keep, *told)
         return made
 
     def forget(self) -> None:

@@ -17,14 +17,10 @@ from serving.consent import consents_of
 from serving.currency import Currency
 from serving.decisions.timers import timers_of
 from serving.decisions.triggers import Trigger
+from serving.outline import Outline
 from serving.segment import MAX_EVENT_BYTES
 from serving.store import GroupCommit, Incoming, Rejected
 from serving.write_keys import OPEN
-
-KEPT_MESSAGE_BYTES = 4_000
-"""How much of a rejected message is kept: enough to see what went wrong."""
-
-_WRITE_KEY = "writeKey"
 
 
 @dataclass(frozen=True)
@@ -64,6 +60,7 @@ class Ingest:
         self._triggers = triggers
         self._clock = clock
         self._keep = keep
+        self._outline = Outline(keep)
         self._bots = bots
         self._reader = reader
 
@@ -78,7 +75,7 @@ class Ingest:
         try:
             incoming = self._incoming(message, received_at, sender)
         except EventError as error:
-            await self._commit.append([], [_rejected(message, received_at, error)])
+            await self._commit.append([], [self._rejected(message, received_at, error)])
             raise
         await self._store([incoming])
 
@@ -110,7 +107,7 @@ class Ingest:
                     message = {**message, "context": context}
                 good.append(self._incoming(message, received_at, sender, place))
             except EventError as error:
-                bad.append(_rejected(message, received_at, error))
+                bad.append(self._rejected(message, received_at, error))
         await self._store(good, bad)
 
     async def _store(self, good: Sequence[Incoming], bad: Sequence[Rejected] = ()) -> None:
@@ -118,7 +115,8 @@ class Ingest:
             await self._commit.append(good, bad)
         except StorageError:
             for incoming in good:
-                self._bots.take_back(incoming.event.customer_id, incoming.event.timestamp)
+                event = incoming.event
+                self._bots.take_back(event.customer_id, event.timestamp, event.event_id)
             raise
 
     def _incoming(
@@ -137,28 +135,24 @@ class Ingest:
             marks=self._bots.marks(message, sender.user_agent),
             place=place,
         )
-        if self._bots.too_fast(event.customer_id, event.timestamp) and event.of_a_person:
+        fast = self._bots.too_fast(event.customer_id, event.timestamp, event.event_id)
+        if fast and event.of_a_person:
             event = replace(event, marks=(BOT, *event.marks))
-        if not event.of_a_person:  # a bot allows nothing, and nobody waits for it
-            return Incoming(event)
+        if not event.of_a_person:  # nobody waits for a bot
+            return Incoming(event, consents_of(event))
         return Incoming(event, consents_of(event), timers_of(event, self._triggers))
 
-
-def _rejected(message: Any, received_at: int, error: EventError) -> Rejected:
-    if isinstance(message, Mapping):
-        message = {name: value for name, value in message.items() if name != _WRITE_KEY}
-    try:
-        kept = _text(message)[:KEPT_MESSAGE_BYTES]
-    except EventError:
-        kept = b""
-    message_id = message.get("messageId") if isinstance(message, Mapping) else None
-    return Rejected(
-        message_id=message_id[:255] if isinstance(message_id, str) else "",
-        received_at=received_at,
-        column=error.column,
-        reason=str(error),
-        message=kept.decode(errors="ignore"),
-    )
+    def _rejected(self, message: Any, received_at: int, error: EventError) -> Rejected:
+        message_id = message.get("messageId") if isinstance(message, Mapping) else None
+        if isinstance(message_id, bool) or not isinstance(message_id, str | int | float):
+            message_id = ""
+        return Rejected(
+            message_id=str(message_id).strip()[:255],
+            received_at=received_at,
+            column=error.column,
+            reason=self._outline.reason(error),
+            message=self._outline.of(message),
+        )
 
 
 def _text(message: object) -> bytes:

@@ -1,9 +1,10 @@
 """A shop's product feed: lines of JSON or CSV, each a product or a reason why not."""
 
+import codecs
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -115,7 +116,7 @@ COLUMNS = tuple(ProductLine.model_fields)
 
 def json_lines(content: bytes) -> Iterator[ProductChange | Fault]:
     """The products of JSON Lines; empty lines are passed over."""
-    for number, line in enumerate(content.split(b"\n"), 1):
+    for number, line in enumerate(content.removeprefix(codecs.BOM_UTF8).split(b"\n"), 1):
         if not line.strip():
             continue
         try:
@@ -136,7 +137,8 @@ def csv_lines(content: bytes) -> Iterator[ProductChange | Fault]:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"the CSV is no UTF-8 ({error.reason} at byte {error.start})") from None
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    lines = list(io.StringIO(text, newline=""))
+    reader = csv.reader(lines, strict=True)
     try:
         header = [name.strip() for name in next(reader, [])]
     except csv.Error as error:
@@ -147,19 +149,9 @@ def csv_lines(content: bytes) -> Iterator[ProductChange | Fault]:
             f"the CSV's first line is {shown(','.join(header))}; name each column once, product_id "
             f"among them, and no others than {', '.join(COLUMNS)}"
         )
-    while True:
-        try:
-            cells = next(reader, None)
-        except csv.Error as error:
-            yield Fault(reader.line_num, None, f"cannot be read: {error}")
-            continue
-        if cells is None:
-            return
-        if not cells:
-            continue
-        if len(cells) != len(header):
-            reason = f"has {len(cells)} cells, the header {len(header)}"
-            yield Fault(reader.line_num, None, reason)
+    for number, cells in _records(lines, reader.line_num, len(header)):
+        if isinstance(cells, str):
+            yield Fault(number, None, cells)
             continue
         said: dict[str, Any] = {
             name: cell for name, cell in zip(header, cells, strict=True) if cell.strip()
@@ -168,11 +160,37 @@ def csv_lines(content: bytes) -> Iterator[ProductChange | Fault]:
             try:
                 said["attributes"] = orjson.loads(said["attributes"])
             except orjson.JSONDecodeError as error:
-                yield Fault(
-                    reader.line_num, said.get("product_id"), f"attributes: no JSON: {error}"
-                )
+                yield Fault(number, said.get("product_id"), f"attributes: no JSON: {error}")
                 continue
-        yield _line(reader.line_num, said)
+        yield _line(number, said)
+
+
+def _records(lines: Sequence[str], begin: int, width: int) -> Iterator[tuple[int, list[str] | str]]:
+    """The records of CSV lines from place `begin` on: number of the first line, cells or a fault.
+
+    A record that cannot be read may have swallowed good ones behind a quote that is not closed:
+    only its first line is lost, and reading goes on with the next.
+    """
+    while begin < len(lines):
+        reader = csv.reader(map(lines.__getitem__, range(begin, len(lines))), strict=True)
+        at = begin
+        while True:
+            fault = ""
+            try:
+                cells = next(reader, None)
+            except csv.Error as error:
+                cells, fault = [], f"cannot be read: {error}"
+            if cells is None:
+                return
+            if cells and len(cells) != width:
+                fault = f"has {len(cells)} cells, the header {width}"
+            if cells or fault:
+                yield at + 1, fault or cells
+            after = begin + reader.line_num
+            if fault and (after > at + 1 or not cells):
+                begin = at + 1
+                break
+            at = after
 
 
 def _line(number: int, said: object) -> ProductChange | Fault:

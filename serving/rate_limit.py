@@ -1,9 +1,11 @@
 """How fast one key may write: a bucket of tokens for each, in this process."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from features.errors import RegularsError
+from features.errors import RegularsError, StorageError
 
 
 class TooManyEventsError(RegularsError):
@@ -64,3 +66,18 @@ class RateLimit:
             wait = (-bucket.tokens + 1) / self._per_second
             raise TooManyEventsError(max(math.ceil(wait), 1))
         bucket.tokens -= events
+
+    @contextmanager
+    def taken(self, key: str, events: int, now: int) -> Iterator[None]:
+        """Take a request, and give back what it took when the store refuses it.
+
+        Raises:
+            TooManyEventsError: the key has to wait.
+        """
+        self.take(key, events, now)
+        try:
+            yield
+        except StorageError:
+            if self._per_second:
+                self._buckets[key].tokens += events
+            raise

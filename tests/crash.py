@@ -25,7 +25,6 @@ import numpy as np
 
 from features.events.event import Event
 from features.events.validation import rows
-from features.identity import customer_id
 from serving.settings import ServingSettings
 from serving.store import Store, open_store
 from tests.forked_service import ForkedService
@@ -136,7 +135,7 @@ def _partial(store: Store, events: Sequence[Event]) -> Iterator[str]:
         yield "a product is numbered twice"
     under: dict[str, list[Event]] = {}
     for event in events:
-        under.setdefault(customer_id(event.user_id, event.anonymous_id), []).append(event)
+        under.setdefault(event.customer_id, []).append(event)
     waked = {due.customer_id for due in store.claim(FAR, until=FAR, limit=1_000_000)}
     for customer, theirs in under.items():
         person = store.person(customer)

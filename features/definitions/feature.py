@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass
 from enum import IntEnum
 
@@ -55,7 +56,8 @@ class Aggregation(IntEnum):
     DAYS_UNTIL = 18
     """Days to the nearest future instant, `at` plus the number in days."""
     RATIO = 19
-    """`scale` × first of `of` / second of `of`; NaN where the second is 0 or undefined."""
+    """`scale` × first of `of` / second of `of`, at most `most`; NaN where the second is 0 or
+    undefined."""
 
 
 class Number(IntEnum):
@@ -118,6 +120,8 @@ class Feature:
     of: tuple[str, str] | None = None
     """RATIO: the names of two features that stand earlier in the list."""
     scale: float = 1.0
+    most: float = math.inf
+    """RATIO: a share is at most 1, whatever was sent."""
     unit: str = ""
     meaning: str = ""
     """In words that a marketer reads, without the figure: "Orders in the last 30 days"."""
@@ -157,6 +161,8 @@ class Feature:
         fields["history"] = sorted(
             (code, schema().history(code)) for key in ("events", "minus") for code in fields[key]
         )
+        if math.isinf(self.most):  # the hashes of features without it are older than it is
+            del fields["most"]
         fields["semantics"] = (SEMANTICS, KEY_LIMIT, SESSION_GAP_MS)
         text = json.dumps(fields, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]

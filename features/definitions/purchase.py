@@ -142,8 +142,9 @@ FEATURES = (
         "return_share",
         aggregation=Aggregation.RATIO,
         of=("purchase_returned_life", "purchase_spend_life"),
+        most=1.0,
         unit="share",
-        meaning="Returns as a share of what was spent",
+        meaning="Returns as a share of what was spent, at most all of it",
     ),
     Feature(
         "purchase",

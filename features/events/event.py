@@ -47,14 +47,19 @@ LOG_SCHEMA = pa.schema(
 """One row per event. type: code of the event schema, 0 when unknown. value, quantity, measure:
 the numbers of the type's timeline slots. properties: a JSON object of the kept properties that
 have no column here. source: the mapping's name, or what the events came through. marks: `BOT`,
-`CLOCK`; identifiers: what names the person besides the two ids, the strongest first. Both are null
-when there are none, and in segments that are older than the column."""
+`CLOCK`, `UNPRICED`, `unread:<name>`; identifiers: what names the person besides the two ids, the
+strongest first. Both are null when there are none, and in segments that are older than the
+column."""
 
 BOT = "bot"
 """The mark of an event that no person made: it is kept, and is in nobody's timeline."""
 
 CLOCK = "clock"
 """The mark of an event whose sender's clock was days off; its timestamp is corrected."""
+
+UNPRICED = "unpriced"
+"""The mark of a refund or cancellation that does not say how much comes back: it counts as a
+return, and takes nothing back from what was spent."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 from features.errors import EventError, InputError, shown
 from features.events import reasons, values
+from features.events.identifiers import UNREAD
 from features.events.schema import EventType, schema
 
 MAX_TEXT_BYTES = 1_000
@@ -44,28 +45,56 @@ class Keep:
         """What the shop changed about an event, found by its name or an alias."""
         return self._changes.get(_canonical(name), _NONE)
 
-    def read(self, name: str, kind: EventType | None, given: Mapping[str, Any]) -> dict[str, Any]:
+    def names(self, name: str) -> frozenset[str]:
+        """Every name under which an event's kept properties may come."""
+        kind = schema().find(name)
+        change = self.change(name)
+        kept = {*(() if kind is None else kind.properties), *change.more} - change.less
+        known = schema().properties
+        return frozenset(kept.union(*(known[each].also for each in kept if each in known)))
+
+    def read(
+        self, name: str, kind: EventType | None, given: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], tuple[str, ...]]:
         """The kept properties of an event, read and checked; absent ones left out.
 
+        An optional one that cannot be read is left out too, if the event says the same without
+        it; the marks of these come second.
+
         Raises:
-            EventError: a required one is missing, or one is of the wrong type.
+            EventError: an essential one is missing or of the wrong type; see
+                `EventType.essential`.
         """
         change = self._changes.get(_canonical(name), _NONE) if self._changes else _NONE
         kept: dict[str, Any] = {}
+        unread: list[str] = []
         for wanted in () if kind is None else kind.properties:
             if wanted in change.less:
                 continue
-            value = values.read(schema().properties[wanted], given)
+            try:
+                value = values.read(schema().properties[wanted], given)
+            except EventError:
+                if kind is None or wanted in kind.essential:
+                    raise
+                unread.append(f"{UNREAD}{wanted}")
+                continue
             if value is not None:
                 kept[wanted] = value
             elif kind is not None and wanted in kind.required:
                 raise EventError(wanted, given.get(wanted), reasons.MISSING)
         for wanted in change.more:
             declared = schema().properties.get(wanted)
-            value = _free(given.get(wanted)) if declared is None else values.read(declared, given)
+            try:
+                if declared is None:
+                    value = _free(given.get(wanted))
+                else:
+                    value = values.read(declared, given)
+            except EventError:
+                unread.append(f"{UNREAD}{wanted}")
+                continue
             if value is not None:
                 kept.setdefault(wanted, value)
-        return kept
+        return kept, tuple(unread)
 
 
 _NONE = Change()

@@ -1,5 +1,6 @@
 """From what a SELECT yields to typed rows of the log, as SQL generated from the schema."""
 
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -7,6 +8,8 @@ import duckdb
 
 from features.columns import Columns as C
 from features.events import engine, rules
+from features.events.event import UNPRICED
+from features.events.event_ids import ORDER, RESERVED, SENDERS
 from features.events.identifiers import FURTHER, NOBODY, UNREAD, ZEROS
 from features.events.mapping import Produces
 from features.events.rules import RAW, Kind
@@ -85,15 +88,22 @@ def typed(name: str, kind: Kind, sql_type: ColumnType) -> str:
     return _lines(column, sql_type)
 
 
+_PRODUCT_IDS = (C.PRODUCT_ID, "id")
+"""Names of a line's product; the second is that of Segment's first e-commerce spec."""
+
+_NUMBERS = {C.QUANTITY: "DOUBLE", C.PRICE: "DOUBLE"}
+
+
 def _lines(column: str, sql_type: ColumnType) -> str:
     """SQL of a list of lines; an empty list is null, a quantity that is missing is 1."""
     if sql_type.sql in ("VARCHAR", "JSON"):
-        form = '[{"product_id": "VARCHAR", "quantity": "DOUBLE", "price": "DOUBLE"}]'
+        form = json.dumps([dict.fromkeys(_PRODUCT_IDS, "VARCHAR") | _NUMBERS])
         valid = f"json_valid({column}) AND json_type({column}) = 'ARRAY'"
         column = f"CASE WHEN {valid} THEN json_transform({column}, {engine.quoted(form)}) END"
-        fields: Collection[str] = (C.PRODUCT_ID, C.QUANTITY, C.PRICE)
+        fields: Collection[str] = (*_PRODUCT_IDS, *_NUMBERS)
     else:
         fields = sql_type.fields
+    column = f"list_filter({column}, lambda p: p IS NOT NULL)"
 
     def number(field: str) -> str:
         if field not in fields:
@@ -101,11 +111,10 @@ def _lines(column: str, sql_type: ColumnType) -> str:
         read = f"TRY_CAST(p.{field} AS DOUBLE)"
         return f"CASE WHEN isnan({read}) THEN NULL ELSE {read} END"
 
-    product = (
-        "nullif(trim(CAST(p.product_id AS VARCHAR)), '')"
-        if C.PRODUCT_ID in fields
-        else ("CAST(NULL AS VARCHAR)")
-    )
+    named = [
+        f"nullif(trim(CAST(p.{field} AS VARCHAR)), '')" for field in _PRODUCT_IDS if field in fields
+    ]
+    product = f"coalesce({', '.join([*named, 'CAST(NULL AS VARCHAR)'])})"
     line = (
         f"{{'product_id': {product}, 'quantity': coalesce({number(C.QUANTITY)}, 1.0), "
         f"'price': {number(C.PRICE)}}}"
@@ -170,10 +179,14 @@ def log_columns(present: Collection[str], source: str, currency: str, lag_ms: in
     arrival = f"{C.TIMESTAMP} + {lag_ms}"
     order_code = schema().code(rules.ORDER_EVENT)
     named = [kind.name for kind in FURTHER if kind.name in have]
-    event_id = C.EVENT_ID
+    ours = " OR ".join(f"starts_with(event_id, {engine.quoted(p)})" for p in RESERVED)
+    event_id = f"CASE WHEN {ours} THEN {engine.quoted(SENDERS)} || event_id ELSE event_id END"
     if C.ORDER_ID in have:
         # An order counts once, whether it comes as a row of orders, of events or by the service.
-        event_id = f"CASE WHEN code = {order_code} THEN 'order:' || order_id ELSE event_id END"
+        event_id = (
+            f"CASE WHEN code = {order_code} THEN {engine.quoted(ORDER)} || order_id "
+            f"ELSE {event_id} END"
+        )
     return f"""
         {event_id} AS event_id, CAST(code AS SMALLINT) AS type, coalesce(known_name, event) AS name,
         timestamp, coalesce({own(C.RECEIVED_AT)}, {arrival}) AS received_at,
@@ -190,7 +203,7 @@ def log_columns(present: Collection[str], source: str, currency: str, lag_ms: in
         {kept(C.PRODUCTS)} AS products,
         CAST({_properties(have)} AS VARCHAR) AS properties,
         {engine.quoted(source)} AS source,
-        {"marks" if named else "CAST(NULL AS VARCHAR[])"} AS marks,
+        {_marks("marks" if named else "CAST(NULL AS VARCHAR[])", have)} AS marks,
         {_without_nulls(named)} AS identifiers"""
 
 
@@ -201,6 +214,13 @@ def _unread(name: str, sql_type: ColumnType) -> str:
         f"CASE WHEN {text} <> '' AND NOT ({_nobody(text)}) "
         f"AND {typed(name, 'identifier', sql_type)} IS NULL THEN {engine.quoted(UNREAD + name)} END"
     )
+
+
+def _marks(told: str, have: Collection[str]) -> str:
+    """SQL of a row's marks, with that of returns that do not say how much comes back."""
+    returns = rules.among(event.code for event in schema().events if event.returns)
+    marked = f"list_append(coalesce({told}, []), {engine.quoted(UNPRICED)})"
+    return f"CASE WHEN {returns} AND ({_value(have)}) IS NULL THEN {marked} ELSE {told} END"
 
 
 def _without_nulls(values: Collection[str]) -> str:

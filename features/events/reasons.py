@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from features.events.schema import MAX_ID_BYTES
+from features.events.schema import MAX_ID_BYTES, MAX_NUMBER
 
 MISSING = "missing, and this event needs it"
 NOT_A_NUMBER = "not a finite number"
@@ -12,6 +12,7 @@ NOT_TEXT = "not text"
 NOT_UTF_8 = "half a character (a lone surrogate), which UTF-8 cannot hold"
 NOT_LINES = "no list of lines with product_id, quantity and price"
 NOT_JSON = "no JSON object"
+TOO_MUCH = f"price × quantity is above {MAX_NUMBER:g}"
 TOO_LONG = f"longer than {MAX_ID_BYTES} bytes in UTF-8; ids are not cut, two could become one"
 CONTROL_CHARACTERS = "holds NUL bytes or other control characters"
 NUL = "holds NUL bytes"

@@ -21,3 +21,7 @@ arrival and of the link that tied its identifier to the customer. value, quantit
 event type's numbers (NaN when absent). product: catalogue index of the variant, -1 when none.
 type, channel: codes of the event schema. Instants are int64 milliseconds, UTC.
 """
+
+LARGEST = 1e30
+"""Numbers beyond it are absent from rows: logs may hold some, the event schema takes none. Sums of
+what remains fit into float32."""

@@ -10,7 +10,7 @@ from features.events.engine import quoted
 from features.events.identifiers import BY_NAME, FURTHER, KINDS
 from features.events.mapping import Produces
 from features.events.quarantine import VALUE_CHARACTERS
-from features.events.schema import MAX_ID_BYTES, Property, schema
+from features.events.schema import MAX_ID_BYTES, MAX_NUMBER, Property, schema
 from features.instants import DAY_MS
 
 Kind = Literal["id", "identifier", "text", "number", "boolean", "instant", "products", "json"]
@@ -155,6 +155,9 @@ def faults(
             yield _only(found, kept)
         for found in _bounds(produces, name):
             yield _only(found, kept)
+    if produces == "lines" and {C.PRICE, C.QUANTITY} <= set(present):
+        too_much = f"{C.PRICE} * {C.QUANTITY} > {MAX_NUMBER}"
+        yield Fault(too_much, C.PRICE, C.PRICE, quoted(reasons.TOO_MUCH))
     yield from _instants(present, produces, now)
     if produces in ("orders", "events"):
         yield from _people(present)
@@ -232,7 +235,10 @@ def _line_faults(name: str) -> Iterator[Fault]:
         (f"isinf(p.{C.QUANTITY})", C.QUANTITY, reasons.NOT_A_NUMBER),
         (f"isinf(p.{C.PRICE})", C.PRICE, reasons.NOT_A_NUMBER),
         (f"p.{C.QUANTITY} < 0", C.QUANTITY, reasons.below(0)),
+        (f"p.{C.QUANTITY} > {MAX_NUMBER}", C.QUANTITY, reasons.above(MAX_NUMBER)),
         (f"p.{C.PRICE} < 0", C.PRICE, reasons.below(0)),
+        (f"p.{C.PRICE} > {MAX_NUMBER}", C.PRICE, reasons.above(MAX_NUMBER)),
+        (f"p.{C.PRICE} * p.{C.QUANTITY} > {MAX_NUMBER}", C.PRICE, reasons.TOO_MUCH),
     )
     for condition, column, reason in told:
         at_fault = f"list_filter({name}, lambda p: {condition})"

@@ -2,17 +2,25 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass, field, replace
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from features.columns import Columns as C
 from features.errors import InputError, shown
 
 PropertyType = Literal["text", "number", "money", "boolean", "instant", "products", "tags"]
 
 HISTORY_ROWS = 2_000
 """How many of a customer's latest rows of one type features look at, unless `history` says."""
+
+REFUND_LINE = "Refund Line"
+"""What the products of refunds and cancellations become."""
+
+MAX_NUMBER = 1e12
+"""Greatest number of an event, and greatest price × quantity of a line. No currency needs more, and
+float32, in which timelines hold numbers, has room for sums of many of them."""
 
 MAX_ID_BYTES = 255
 """Longest id in UTF-8; longer ones are rejected, not cut: two cut ids could be one."""
@@ -63,6 +71,23 @@ class EventType:
     def properties(self) -> tuple[str, ...]:
         """All properties that are kept."""
         return self.required + self.optional
+
+    @property
+    def returns(self) -> bool:
+        """Whether it brings something back."""
+        return self.lines == REFUND_LINE
+
+    @cached_property
+    def essential(self) -> frozenset[str]:
+        """Those without which the event would say something else, so that they must be readable.
+
+        What it requires, its money, its lines, and what is one of a few words: a consent for a
+        channel that cannot be read is not one for all channels.
+        """
+        properties = schema().properties
+        chosen = (name for name in self.optional if properties[name].values)
+        lines = (C.PRODUCTS,) if self.lines else ()
+        return frozenset((*self.required, *self.value, *chosen, *lines, C.CURRENCY))
 
 
 @dataclass(frozen=True)
@@ -121,7 +146,7 @@ def schema() -> Schema:
 
 def _parse(document: dict[str, Any]) -> Schema:
     properties = {
-        name: Property(name=name, **_fields(declared))
+        name: _property(name, _fields(declared))
         for name, declared in document["properties"].items()
     }
     by_name: dict[str, EventType] = {}
@@ -147,6 +172,14 @@ def _parse(document: dict[str, Any]) -> Schema:
         _by_name=by_name,
         _by_code=by_code,
     )
+
+
+def _property(name: str, fields: Mapping[str, Any]) -> Property:
+    """A property; numbers have a greatest one, whether it is declared or not."""
+    declared = Property(name=name, **fields)
+    if declared.type in ("number", "money") and declared.maximum is None:
+        return replace(declared, maximum=MAX_NUMBER)
+    return declared
 
 
 def _fields(declared: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,6 @@ It accepts and rejects what the importer's SQL does, in the same words; and `row
 that `features.timeline_build` gives for the same event.
 """
 
-import hashlib
 import json
 import math
 import struct
@@ -16,18 +15,18 @@ import numpy.typing as npt
 
 from features.columns import Columns as C
 from features.errors import EventError
-from features.events import reasons, values
+from features.events import event_ids, reasons, values
 from features.events.channels import channel_of
-from features.events.event import CLOCK, Event, Line
+from features.events.event import CLOCK, UNPRICED, Event, Line
 from features.events.identifiers import Reader, nobody, reserved
 from features.events.keeping import Keep
-from features.events.moments import CLOCK_TOLERANCE_MS, happened, said
-from features.events.row import ROW
+from features.events.moments import CLOCK_TOLERANCE_MS, happened
+from features.events.row import LARGEST, ROW
 from features.events.rules import ORDER_EVENT
 from features.events.schema import EventType, schema
 from features.instants import DAY_MS, iso
 
-__all__ = ["CLOCK_TOLERANCE_MS", "Event", "Line", "parse", "rows"]
+__all__ = ["CALLS", "CLOCK_TOLERANCE_MS", "Event", "Line", "parse", "rows"]
 
 _KEEP = Keep()
 _READER = Reader()
@@ -35,13 +34,14 @@ _READER = Reader()
 _json = json.JSONEncoder(sort_keys=True, ensure_ascii=False).encode
 """`json.dumps` with these options makes an encoder at every call."""
 
-_CALLS = {
+CALLS = {
     "page": "Page Viewed",
     "screen": "Screen Viewed",
     "identify": "Identified",
     "alias": "Aliased",
     "group": "Grouped",
 }
+"""The names of what calls other than `track` tell."""
 
 
 def parse(
@@ -61,10 +61,12 @@ def parse(
     written as text. Properties that the event type does not keep are dropped. An event with a
     name that the schema lacks keeps code 0, its name, ids and time. An Order Completed has the
     event id `order:<order_id>`, as imported orders have, so that an order counts once however
-    it comes. Without a `messageId` the id is made from the content, so that a retry has the
-    same; see `_event_id`. An alias ties `previousId` to `userId`, be it an anonymous id or a user
-    id of before. Addresses and other identifiers are read and become keyed hashes; one that cannot
-    be read is left out, and the event is marked.
+    it comes. Other events count by `messageId`; without one the id is made from the content, so
+    that a retry has the same; see `event_ids`. An alias ties `previousId` to `userId`, be it an
+    anonymous id or a user id of before. Addresses and other identifiers are read and become keyed
+    hashes; one that cannot be read is left out, and the event is marked. So is an optional
+    property that cannot be read, if the event says the same without it; see
+    `EventType.essential`.
 
     Arguments:
         message: one call (`type` track, page, screen, identify, alias or group), with `sentAt`
@@ -84,13 +86,19 @@ def parse(
     kind = schema().find(name)
     if kind is not None and kind.internal:
         raise EventError("event", name, reasons.INTERNAL)
-    kept = keep.read(name, kind, given)
+    kept, unreadable = keep.read(name, kind, given)
     user_id, anonymous_id, identifiers, unread = _people(message, reader)
     at, clock_off = happened(message, received_at)
     order_id = kept.get(C.ORDER_ID)
-    is_order = kind is not None and kind.name == ORDER_EVENT
+    if kind is not None and kind.name == ORDER_EVENT:
+        event_ids.given(message)  # it counts by its order, and must be an id all the same
+        event_id = event_ids.of_order(kept[C.ORDER_ID])
+    else:
+        event_id = event_ids.of_message(message, received_at, place)
+    numbers = {} if kind is None else _numbers(kind, kept, at, currency)
+    unpriced = kind is not None and kind.returns and numbers[C.VALUE] is None
     return Event(
-        event_id=f"order:{order_id}" if is_order else _event_id(message, received_at, place),
+        event_id=event_id,
         type=kind.code if kind else 0,
         name=kind.name if kind else name,
         timestamp=at,
@@ -102,10 +110,16 @@ def parse(
         product_id=kept.get(C.PRODUCT_ID),
         products=kept.get(C.PRODUCTS),
         source=source,
-        marks=(*marks, *((CLOCK,) if clock_off else ()), *unread),
+        marks=(
+            *marks,
+            *((CLOCK,) if clock_off else ()),
+            *unread,
+            *unreadable,
+            *((UNPRICED,) if unpriced else ()),
+        ),
         identifiers=identifiers,
         properties=_others(kept),
-        **({} if kind is None else _numbers(kind, kept, at, currency)),
+        **numbers,
     )
 
 
@@ -162,13 +176,8 @@ _PACK = struct.Struct("=qqfffiBB").pack
 
 
 def _slot(number: float | None) -> float:
-    """The number as float32 can hold it."""
-    if number is None or math.isnan(number):
-        return math.nan
-    return number if -_LARGEST < number < _LARGEST else math.copysign(math.inf, number)
-
-
-_LARGEST = float(np.finfo(np.float32).max)
+    """The number as a row holds it; what is beyond `LARGEST` is no amount, and absent."""
+    return number if number is not None and abs(number) <= LARGEST else math.nan
 
 
 def _named(message: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
@@ -180,8 +189,8 @@ def _named(message: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
         if name is None:
             raise EventError("event", message.get("event"), reasons.MISSING)
         return name, given
-    if call not in _CALLS:
-        raise EventError("type", call, f"no call; send track, {', '.join(_CALLS)}")
+    if call not in CALLS:
+        raise EventError("type", call, f"no call; send track, {', '.join(CALLS)}")
     if call in ("page", "screen"):
         for field, key in (("name", "title"), ("category", "category")):
             if given.get(key) is None and message.get(field) is not None:
@@ -195,7 +204,7 @@ def _named(message: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
         given = {"previous_id": message.get("previousId")}
     else:
         given = {**_object(message, "traits"), "group_id": message.get("groupId")}
-    return _CALLS[call], given
+    return CALLS[call], given
 
 
 def _object(message: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -234,27 +243,6 @@ def _id(column: str, value: Any) -> str | None:
     """An id; None for what programs write when they have none, such as `null` or zeros."""
     found = values.text(column, value, identifier=True)
     return None if found is None or nobody(found) else found
-
-
-_NOT_CONTENT = frozenset(("sentAt", "writeKey", "receivedAt"))
-
-
-def _event_id(message: Mapping[str, Any], received_at: int, place: int) -> str:
-    """The message's id; without one, a hash of what would be the same in a retry.
-
-    That is everything but when it was sent, if it says when it happened. If it does not, two
-    equal messages are one when they are at the same place of what was sent at the same instant.
-    One that tells no time at all is a new event whenever it arrives.
-    """
-    message_id = values.text(C.EVENT_ID, message.get("messageId"), identifier=True)
-    if message_id is not None:
-        return message_id
-    content = {key: value for key, value in message.items() if key not in _NOT_CONTENT}
-    if not (said(message.get("originalTimestamp")) or said(message.get("timestamp"))):
-        sent_at = message.get("sentAt")
-        content["sentAt"] = [sent_at if said(sent_at) else received_at, place]
-    text = json.dumps(content, sort_keys=True, default=str)
-    return f"content:{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
 
 def _numbers(

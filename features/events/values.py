@@ -10,7 +10,7 @@ from features.errors import EventError, InputError
 from features.events import reasons
 from features.events.event import Line
 from features.events.rules import kind_of
-from features.events.schema import MAX_ID_BYTES, Property
+from features.events.schema import MAX_ID_BYTES, MAX_NUMBER, Property
 from features.instants import instant
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -21,8 +21,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 def read(declared: Property, given: Mapping[str, Any]) -> Any:
     """A property's value as its type, or None where it is absent under all of its names."""
     value = given.get(declared.name)
-    if value is None:
-        value = next((given[name] for name in declared.also if given.get(name) is not None), None)
+    if declared.also and _nothing(value):
+        value = next((given[n] for n in declared.also if not _nothing(given.get(n))), None)
     if value is None:
         return None
     kind = kind_of(declared)
@@ -113,15 +113,29 @@ def moment(column: str, value: Any) -> int:
 
 
 def _lines(column: str, value: Any) -> tuple[Line, ...] | None:
-    if not isinstance(value, list | tuple) or not all(isinstance(p, Mapping) for p in value):
+    if not isinstance(value, list | tuple):
         raise EventError(column, value, reasons.NOT_LINES)
     lines = []
     for part in value:
-        named = part.get(C.PRODUCT_ID, part.get(_PRODUCT_ID_OF_SPEC_1))
+        if part is None:
+            continue
+        if not isinstance(part, Mapping):
+            raise EventError(column, value, reasons.NOT_LINES)
+        named = part.get(C.PRODUCT_ID)
+        if _nothing(named):
+            named = part.get(_PRODUCT_ID_OF_SPEC_1)
         product_id = text(f"{column}.product_id", named, identifier=True)
         if product_id is None:
             raise EventError(f"{column}.product_id", named, reasons.MISSING)
-        quantity = number(f"{column}.quantity", part.get(C.QUANTITY), 0, None)
-        price = number(f"{column}.price", part.get(C.PRICE), 0, None)
-        lines.append(Line(product_id, 1.0 if quantity is None else quantity, price))
+        quantity = number(f"{column}.quantity", part.get(C.QUANTITY), 0, MAX_NUMBER)
+        quantity = 1.0 if quantity is None else quantity
+        price = number(f"{column}.price", part.get(C.PRICE), 0, MAX_NUMBER)
+        if price is not None and price * quantity > MAX_NUMBER:
+            raise EventError(f"{column}.price", price, reasons.TOO_MUCH)
+        lines.append(Line(product_id, quantity, price))
     return tuple(lines) or None
+
+
+def _nothing(value: object) -> bool:
+    """Whether a value is absent: null, or text of nothing but spaces."""
+    return value is None or (isinstance(value, str) and not value.strip())

@@ -83,7 +83,20 @@ BATCH_EXAMPLE: dict[str, Any] = {"batch": [_VIEW, _ORDER], "sentAt": "2011-09-10
 DOCUMENTED: Mapping[str, Documented] = {
     "track": Documented(
         "Track",
-        "Store what a customer did. Answers when it is on disk; the next answer knows it.",
+        "Store what a customer did. Answers when it is on disk; the next answer knows it.\n\n"
+        "An event counts once by its `messageId`. An Order Completed counts once by its "
+        "`order_id` instead, whatever its `messageId`, so that it counts once beside the shop's "
+        "own tables; its event id is `order:<order_id>`. An id of yours that begins with `order:`, "
+        "`content:` or `message:` is kept with `message:` before it.\n\n"
+        "An optional property that cannot be read (a discount of -1) is left out and the event "
+        "marked `unread:<property>`; one that the event needs, its money and its lines must be "
+        "right, and numbers at most 1e12. NaN is absent.\n\n"
+        "Order Refunded and Order Cancelled take back what they say: `total`, `revenue`, or the "
+        "price of every product. Without, they count as a return of nothing and are marked "
+        "`unpriced`.\n\n"
+        "What looks like a bot's by its user agent or rate is kept, marked `bot`, and in nobody's "
+        "features; it grants no consent, but a denial or an unsubscription holds. Who was too fast "
+        "is taken for a bot until that minute is over.",
         _VIEW,
     ),
     "identify": Documented(
@@ -121,7 +134,8 @@ DOCUMENTED: Mapping[str, Documented] = {
         "Store many events in one transaction.\n\n"
         "The good ones count; the bad ones are kept aside with the reason, see "
         "`GET /v1/quarantine`. The answer is the same: a client that was told of an error would "
-        "send the batch for ever.",
+        "send the batch for ever. One event with half a character, an infinite number or bytes "
+        "that are no UTF-8 is put aside alone; only a body that is no JSON at all is refused.",
         BATCH_EXAMPLE,
     ),
 }

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Literal
 
-import orjson
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
@@ -13,6 +12,7 @@ from features.errors import EventError
 from serving.errors import UnauthorizedError
 from serving.inflate import TooLargeError, gunzip
 from serving.ingest import Sender
+from serving.json_body import json_object
 from serving.routes.event_examples import BATCH_EXAMPLE, BATCH_SCHEMA, DOCUMENTED, EVENT_SCHEMA
 from serving.segment import BATCH, CALLS, MAX_BATCH_EVENTS, MAX_BODY_BYTES
 from serving.service import Service, ServiceDep
@@ -58,35 +58,32 @@ async def _body(request: Request) -> Mapping[str, Any]:
         raise TooLargeError(MAX_BODY_BYTES)
     if coding.endswith("gzip"):
         content = gunzip(content, MAX_BODY_BYTES)
-    try:
-        body = orjson.loads(content)
-    except orjson.JSONDecodeError as error:
-        raise EventError("body", "…", f"is no JSON: {error}") from None
-    if not isinstance(body, Mapping):
-        raise EventError("body", type(body).__name__, "must be a JSON object")
-    return body
+    return json_object(content)
 
 
-def _sender(request: Request, service: Service, body: Mapping[str, Any], events: int) -> Sender:
-    """Who sent a request.
+def _sender(request: Request, service: Service, body: Mapping[str, Any]) -> tuple[Sender, str]:
+    """Who sent a request, and the key whose rate is limited; without keys they share one.
 
     Raises:
         UnauthorizedError: no key of theirs is the shop's.
-        TooManyEventsError: the key has to wait.
     """
+    write_keys = service.write_keys
     keys = presented(request.headers.get("authorization"), body.get("writeKey"))
-    source = service.write_keys.source(keys)
+    source = write_keys.source(keys)
     if source is None:
         raise UnauthorizedError
-    service.rate_limit.take(source, events, service.clock())
-    return Sender(source, request.headers.get("user-agent"))
+    limited = source
+    if not write_keys.open:  # several keys may share a name
+        limited = next(key for key in keys if write_keys.source([key]) is not None)
+    return Sender(source, request.headers.get("user-agent")), limited
 
 
 def _single(call: str) -> Callable[[Request, Service], Awaitable[Response]]:
     async def store(request: Request, service: ServiceDep) -> Response:
         body = await _body(request)
-        sender = _sender(request, service, body, events=1)
-        await service.ingest.one({**body, "type": call}, sender)
+        sender, key = _sender(request, service, body)
+        with service.rate_limit.taken(key, 1, service.clock()):
+            await service.ingest.one({**body, "type": call}, sender)
         return Response(_DONE, media_type="application/json")
 
     return store
@@ -95,14 +92,15 @@ def _single(call: str) -> Callable[[Request, Service], Awaitable[Response]]:
 async def _batch(request: Request, service: ServiceDep) -> Response:
     body = await _body(request)
     messages = body.get("batch")
-    sender = _sender(request, service, body, len(messages) if isinstance(messages, list) else 1)
+    sender, key = _sender(request, service, body)
     if not isinstance(messages, list):
         raise EventError("batch", type(messages).__name__, "must be a list of events")
     if len(messages) > MAX_BATCH_EVENTS:
         raise EventError(
             "batch", f"{len(messages):,} events", f"send at most {MAX_BATCH_EVENTS:,} at once"
         )
-    await service.ingest.many(messages, sender, body)
+    with service.rate_limit.taken(key, len(messages), service.clock()):
+        await service.ingest.many(messages, sender, body)
     return Response(_DONE, media_type="application/json")
 
 

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from features.catalog import Product
+from features.errors import StorageError
 from features.instants import moment
 from serving.errors import UnknownProductError
 from serving.product_feed import Fault, ProductBody, ProductIdText, csv_lines, json_lines
@@ -163,7 +164,11 @@ async def put(product_id: ProductPath, body: ProductBody, service: ServiceDep) -
     responses=example(_PRODUCT) | problems(404, 422, 503),
 )
 async def get(product_id: ProductPath, service: ServiceDep) -> Response:
-    """Look a product up, as answers are made from it."""
+    """Look a product up, as answers are made from it.
+
+    While the store does not answer, this worker says what it last knew of the product; of one it
+    does not know, 503.
+    """
     return _answer(product_id, service)
 
 
@@ -186,7 +191,11 @@ def _stored(service: Service, lines: Iterator[ProductChange | Fault]) -> Respons
 
 
 def _answer(product_id: str, service: Service) -> Response:
-    service.champion.hear()
+    try:
+        service.champion.hear()
+    except StorageError:
+        if product_id not in service.champion.live.catalog.index:
+            raise
     product = _known(product_id, service)
     if product is None:
         raise UnknownProductError(product_id)

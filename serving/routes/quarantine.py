@@ -21,11 +21,13 @@ class RejectedView(BaseModel):
     message_id: str
     """Empty when it had none."""
     received_at: Moment
+    """When it last came; sent again with the same fault, it is still listed once."""
     column: str
     """Where the fault is."""
     reason: str
     message: str
-    """As it came, without its write key, cut at 4,000 bytes."""
+    """Its outline: values only of ids, times and the properties that its event keeps, without
+    addresses and long numbers; of everything else the type. Cut at 4,000 bytes."""
 
 
 class Quarantine(BaseModel):
@@ -46,7 +48,8 @@ class Quarantine(BaseModel):
                     "received_at": "2011-09-10T12:00:00Z",
                     "column": "product_id",
                     "reason": "product_id = None: missing, and this event needs it",
-                    "message": '{"type":"track","event":"Product Viewed","userId":"c-17"}',
+                    "message": '{"type": "track", "event": "Product Viewed", "userId": "c-17", '
+                    '"properties": {"email": "<text>", "price": 12.75}}',
                 }
             ]
         }
@@ -61,7 +64,8 @@ async def quarantined(
 ) -> Response:
     """List messages that were not counted, newest first, or those of one `messageId`.
 
-    Nobody who sends a batch is told of its bad events; here they are.
+    Nobody who sends a batch is told of its bad events; here they are. Of each its outline is
+    kept, enough to mend its sender: what an event would not keep is not kept of a rejected one.
     """
     found = service.store.quarantined(message_id=_storable(message_id), before=before, limit=limit)
     return answer(

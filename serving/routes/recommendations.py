@@ -5,13 +5,21 @@ import time
 import uuid
 from typing import Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from serving.recommend import Fallback, Filters
-from serving.routes.fields import Body, Customer, Identifier, answer, example, problems
-from serving.service import ServiceDep
+from serving.routes.fields import (
+    Body,
+    Customer,
+    IdempotencyKey,
+    Identifier,
+    answer,
+    example,
+    problems,
+)
+from serving.service import Service, ServiceDep
 
 router = APIRouter(tags=["recommendations"])
 
@@ -106,14 +114,33 @@ class Recommendations(BaseModel):
             "took_ms": 2.4,
         }
     )
-    | problems(413, 422),
+    | problems(409, 413, 422),
 )
-async def recommend(body: RecommendationBody, service: ServiceDep) -> Response:
+async def recommend(
+    body: RecommendationBody,
+    request: Request,
+    service: ServiceDep,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
     """Recommend products to a customer or visitor, each with its reason.
 
     Always a list where one can be given; `fallback` says when it is not the model's own for
-    this customer.
+    this customer. It changes nothing, so that it may be asked again at any time; each answer has
+    an id of its own. With an `Idempotency-Key` a request that is sent again gets the same list
+    under the same id, unless the store does not answer.
     """
+    if idempotency_key is None:
+        return _recommended(body, service)
+    return await service.idempotency.answer(
+        idempotency_key, request, lambda: _made(body, service), at_any_rate=True
+    )
+
+
+async def _made(body: RecommendationBody, service: Service) -> Response:
+    return _recommended(body, service)
+
+
+def _recommended(body: RecommendationBody, service: Service) -> Response:
     began = time.perf_counter()
     filters = body.filters
     found = service.recommender.recommend(

@@ -68,7 +68,7 @@ class Rejected:
     column: str
     reason: str
     message: str
-    """The message as it came, as JSON text, cut at a few kilobytes."""
+    """The message's outline as JSON text, at most a few kilobytes; see `serving.outline`."""
     sequence: int = field(default=0, compare=False)
     """Its place in the quarantine; given by the store."""
 

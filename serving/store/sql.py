@@ -11,7 +11,15 @@ from sqlalchemy import Connection, delete, select
 from features.catalog import Product
 from features.events.erasures import Erasures
 from features.events.identifiers import Rules
-from serving.store import appending, erasing, feeding, linking, rows, statements
+from serving.store import (
+    appending,
+    erasing,
+    feeding,
+    linking,
+    quarantining,
+    rows,
+    statements,
+)
 from serving.store import schema as t
 from serving.store.aging import SqlAging
 from serving.store.database import Database, Lock, upsert
@@ -66,8 +74,7 @@ class SqlStore(SqlDecisions, SqlHistory, SqlIdentity, SqlErasures, SqlAging, Sql
                 self._numbered(connection, new)
                 new = appending.unseen(self._database, connection, new)
             numbers = self._append_new(connection, new) if new else {}
-            kept = [rows.rejected_row(message) for message in rejected]
-            self._database.insert(connection, t.quarantine, kept)
+            quarantining.put_aside(self._database, connection, rejected)
             return len(new), len(admitted), numbers
 
         accepted, admitted, numbers = self._database.write("store the events", work)

@@ -243,6 +243,16 @@ def test_rejected_messages_are_kept_beside_the_good_events(store):
     assert store.quarantined() == [bad]
 
 
+def test_a_rejected_message_that_comes_again_stays_one_per_fault(store):
+    bad = Rejected("e2", NOON, "product_id", "is required", "{}")
+    other = replace(bad, column="user_id")
+    unnamed = replace(bad, message_id="")
+    store.append([], [bad, bad, unnamed])
+    store.append([], [replace(bad, received_at=NOON + 5), other, unnamed])
+    assert store.quarantined() == [unnamed, other, unnamed, replace(bad, received_at=NOON + 5)]
+    assert store.quarantined(message_id="e2") == [other, replace(bad, received_at=NOON + 5)]
+
+
 def past(*at: int) -> bytes:
     rows = np.zeros(len(at), ROW)
     rows["at"] = rows["known_at"] = at

@@ -34,7 +34,7 @@ class Oracle:
     def one(self, feature: Feature) -> float:
         if feature.of is not None:
             top, bottom = (self.answers[name] for name in feature.of)
-            return feature.scale * top / bottom if bottom else math.nan
+            return min(feature.scale * top / bottom, feature.most) if bottom else math.nan
         rows = self._rows(feature)
         how = feature.aggregation
         if how in (A.COUNT, A.OPEN):

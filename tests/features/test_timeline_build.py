@@ -302,3 +302,19 @@ def test_products_unknown_to_the_index_are_minus_one() -> None:
     )
 
     assert rows(order, {})["product"].tolist() == [-1, -1]
+
+
+def test_numbers_that_a_row_cannot_hold_are_absent_alike(log: EventLog) -> None:
+    """Older logs hold amounts that the event schema no longer takes."""
+    lines = (Line("pot", 1e200, 1e200), Line("pot", 1e39, 1.0), Line("pot", 2.0, 3.0))
+    events = [
+        visit("a", 1, user_id="ada", value=1e39, quantity=-1e300, measure=np.inf),
+        visit("b", 2, user_id="ada", value=1e30),
+        replace(visit("c", 3, user_id="ada", products=lines), type=CODES["Order Completed"]),
+    ]
+    log.append(table_of(events))
+
+    built = timelines_of(log)
+    assert_same(built, replayed(events, log.catalog.index))
+    assert np.isfinite(built.rows.value).sum() == 2
+    assert not np.isinf(built.rows.measure).any()

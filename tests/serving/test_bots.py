@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from serving.bots import calls_itself_one
+from serving.bots import Bots, calls_itself_one
 from serving.store import ALL_CHANNELS
 
 CHROME = (
@@ -116,6 +116,38 @@ def test_a_past_that_is_sent_at_once_is_not_fast(start):
     ]
     client.post("/v1/batch", {"batch": past})
     assert client.get("/v1/customers/ann").json()["events"] == 8
+
+
+def test_who_sends_again_what_was_stored_is_not_fast(start):
+    client = start(bot_events_per_minute=3)
+    for _ in range(5):
+        for n in range(3):
+            client.track("Cart Viewed", f"m{n}", userId="ann")
+    assert marks(client) == {"m0": [], "m1": [], "m2": []}
+    client.track("Cart Viewed", "m3", userId="ann")
+    assert marks(client)["m3"] == ["bot"]
+
+
+def test_ids_are_forgotten_so_that_memory_stays_bounded(monkeypatch):
+    monkeypatch.setattr("serving.bots.IDS_KEPT", 10)
+    bots = Bots(per_minute=1_000)
+    for n in range(1_000):
+        bots.too_fast("ann", 0, f"m{n}")
+    assert len(bots._counted) + len(bots._counted_before) <= 21
+
+
+def test_what_looks_like_a_bot_may_take_its_consent_back(client):
+    told = {"context": {"userAgent": BOTS[0]}, "userId": "ann"}
+    client.track("Consent Changed", "m1", purpose="marketing", status="granted", userId="ann")
+    client.track("Unsubscribed", "m2", **told)
+    client.track("Consent Changed", "m3", purpose="profiling", status="denied", **told)
+    client.track("Consent Changed", "m4", purpose="service", status="granted", **told)
+    kept = [(c.purpose, c.channel, c.status) for c in client.service.store.consents("ann")]
+    assert kept == [
+        ("marketing", ALL_CHANNELS, "granted"),
+        ("marketing", "email", "denied"),
+        ("profiling", ALL_CHANNELS, "denied"),
+    ]
 
 
 def test_who_is_told_to_come_back_and_does_is_not_fast(start, settings):

@@ -79,6 +79,45 @@ def test_pages_and_screens_are_events(client):
 
 
 @pytest.mark.parametrize(
+    ("event", "amounts"),
+    [
+        ("Product Viewed", {"product_id": "tea", "price": 1e39}),
+        ("Order Completed", {"order_id": "o1", "total": 1e300}),
+        ("Order Completed", {"order_id": "o1", "products": [
+            {"product_id": "tea", "price": 1e9, "quantity": 1e9}]}),
+    ],
+)  # fmt: skip
+def test_amounts_beyond_any_currency_are_put_aside(client, event, amounts):
+    bad = {"type": "track", "event": event, "messageId": "bad", "userId": "ann"}
+    good = {"type": "page", "messageId": "good", "userId": "ann"}
+    assert client.post("/v1/batch", {"batch": [{**bad, "properties": amounts}, good]}).is_success
+    assert client.get("/v1/customers/ann").json()["events"] == 1
+    [aside] = client.get("/v1/quarantine").json()["rejected"]
+    assert (aside["message_id"], "above 1e+12" in aside["reason"]) == ("bad", True)
+
+
+def test_nobody_can_send_ahead_the_id_of_somebody_elses_order(client):
+    client.track("Cart Viewed", "order:o1", userId="eve")
+    client.track("Order Completed", "m1", userId="ann", order_id="o1", total=5)
+    [order] = client.get("/v1/customers/ann").json()["last_orders"]
+    assert order["total"] == 5
+    client.track("Cart Viewed", "order:o1", userId="eve")
+    assert client.get("/v1/customers/eve").json()["events"] == 1
+
+
+def test_a_refund_and_a_cancellation_of_one_order_give_back_no_more_than_all(client):
+    client.track("Order Completed", "m1", userId="ann", order_id="o1", total=10)
+    client.track("Order Refunded", "m2", userId="ann", order_id="o1", total=4)
+    features = client.get("/v1/customers/ann").json()["features"]
+    assert features["purchase_return_share"] == pytest.approx(0.4)
+    client.track("Order Cancelled", "m3", userId="ann", order_id="o1", total=10)
+    assert client.get("/v1/customers/ann").json()["features"]["purchase_return_share"] == 1
+    client.track("Order Refunded", "m4", userId="ann", order_id="o1")
+    [marked, *_] = client.get("/v1/events").json()["events"]
+    assert marked["marks"] == ["unpriced"]
+
+
+@pytest.mark.parametrize(
     ("body", "says"),
     [
         (b"{", "is no JSON"),

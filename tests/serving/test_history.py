@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from features.catalog import Product
 from features.columns import ProductId
 from features.compute import vector
 from features.errors import InputError
-from features.events.event import table_of
+from features.events.event import BOT, table_of
 from features.events.log import EventLog
 from features.events.validation import parse
 from features.instants import instant
@@ -96,6 +97,28 @@ def test_the_past_is_in_the_store_as_it_is_in_the_log(log, store):
     assert [c.purpose for c in store.consents("ann")] == ["marketing"]
     names = [product.product_id for product in store.products()]
     assert sorted(names[i] for i in store.popular(2)) == ["pot", "tea"]
+
+
+def test_a_bots_past_grants_nothing_ties_nobody_and_denies_all_the_same(log, store):
+    said = {"userId": "cy", "anonymousId": "w", "purpose": "profiling"}
+    bots = [
+        message("Consent Changed", f"b{n}", f"2011-09-02T0{n}:00:00Z", status=status, **said)
+        for n, status in enumerate(("granted", "denied"))
+    ]
+    log.append(table_of(parse(m, instant(m["timestamp"]), marks=(BOT,)) for m in bots))
+    loaded = history.load(log, store)
+    assert (loaded.links, loaded.consents) == (1, 2)
+    assert [(c.event_id, c.status) for c in store.consents("cy")] == [("b1", "denied")]
+    assert store.consents("anonymous:w") == []
+
+
+def test_amounts_that_no_row_can_hold_stop_no_load(log, store):
+    """Older logs hold some: an event with 1e39 was once accepted."""
+    old = parse(PAST[0], NOON)
+    log.append(table_of([replace(old, event_id="o", user_id="dee", value=1e39, quantity=1e300)]))
+    history.load(log, store)
+    [row] = store.person("dee").timeline.rows()[-1:]
+    assert np.isnan([row["value"], row["quantity"]]).all()
 
 
 @BOTH

@@ -137,3 +137,29 @@ def test_answers_are_forgotten_after_a_day(client, clock):
 @pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256])
 def test_what_cannot_be_a_key_is_refused(standing, key):
     assert standing.post("/v1/offers/next", OFFER, **keyed(key)).status_code == 422
+
+
+def test_a_list_that_is_asked_for_again_has_the_same_id_if_its_key_is_the_same(client):
+    client.request("PUT", "/v1/products/tea", json={"price": 3})
+    asked = {"customer_id": "ann", "k": 3}
+    first = client.post("/v1/recommendations", asked, **keyed("k1"))
+    assert first.json()["items"]
+    assert client.post("/v1/recommendations", asked, **keyed("k1")).content == first.content
+    others = [client.post("/v1/recommendations", asked, **more) for more in (keyed("k2"), {}, {})]
+    ids = {answer.json()["recommendation_id"] for answer in (first, *others)}
+    assert len(ids) == 4
+    refused = client.post("/v1/recommendations", {**asked, "k": 4}, **keyed("k1"))
+    assert refused.json()["type"] == "urn:regulars:problem:reused-key"
+
+
+def test_a_list_is_given_although_its_key_cannot_be_remembered(client, monkeypatch):
+    client.request("PUT", "/v1/products/tea", json={"price": 3})
+
+    def refuse(*_):
+        raise StorageError("the disk is full")
+
+    asked = {"customer_id": "ann"}
+    monkeypatch.setattr(client.service.store, "put_answer", refuse)
+    assert client.post("/v1/recommendations", asked, **keyed("k1")).json()["items"]
+    monkeypatch.setattr(client.service.store, "answer", refuse)
+    assert client.post("/v1/recommendations", asked, **keyed("k2")).json()["items"]

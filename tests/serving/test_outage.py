@@ -55,6 +55,15 @@ class Shop:
         assert [item["product_id"] for item in answer.json()["items"]] == ["tea"]
         return answer.json()
 
+    def knows_its_products_and_no_customers(self) -> None:
+        """Of the products each worker has its own copy; of customers nobody has."""
+        product = self.http.get("/v1/products/tea")
+        assert (product.status_code, product.json()["product_id"]) == (200, "tea")
+        for path in ("/v1/products/never-seen", "/v1/customers/ann", "/v1/customers/ann/churn"):
+            answer = self.http.get(path)
+            assert answer.status_code == 503, answer.text
+            assert int(answer.headers["retry-after"]) >= 1
+
     def is_told_to_come_back(self) -> None:
         answer = self.send(3)
         assert answer.status_code == 503, answer.text
@@ -165,6 +174,7 @@ def test_while_postgresql_is_away_slow_or_still_reads_go_on(
         server.stop()  # as in a crash
         shop.is_told_to_come_back()
         assert shop.shown()["fallback"] == "store_unavailable"
+        shop.knows_its_products_and_no_customers()
         server.start()
         shop.is_served_again()
         assert shop.events() == 3

@@ -230,3 +230,26 @@ def test_a_feed_may_be_larger_than_other_bodies(client):
 def test_a_thousand_bad_lines_are_listed_and_all_are_counted(standing):
     told = bulk(standing, *["no"] * 1_500).json()
     assert (told["accepted"], told["rejected"], len(told["errors"])) == (0, 1_500, 1_000)
+
+
+def test_a_quote_that_is_not_closed_costs_its_own_line_alone(client):
+    lines = (
+        "product_id,title,price",
+        "tea,Green tea,3",
+        'pot,"Red pot,12',
+        "cup,Cup,5",
+        'tin,"A "" tin",6',
+        'rake,"Rake,15',
+        "hose,Hose,30",
+    )
+    told = bulk(client, *lines, headers=CSV).json()
+    assert [error["line"] for error in told["errors"]] == [3, 6]
+    assert told["accepted"] == 4
+    assert get(client, "cup").json()["price"] == 5
+    assert get(client, "tin").json()["title"] == 'A " tin'
+    assert get(client, "hose").json()["price"] == 30
+
+
+def test_json_lines_may_begin_with_a_byte_order_mark(client):
+    told = bulk(client, '\ufeff{"product_id": "tea", "price": 3}').json()
+    assert (told["accepted"], told["rejected"]) == (1, 0)

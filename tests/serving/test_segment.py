@@ -3,7 +3,9 @@
 import base64
 import gzip
 import json
+import sqlite3
 import zlib
+from contextlib import closing
 
 import pytest
 
@@ -198,7 +200,7 @@ def test_an_event_may_take_32_kilobytes(client):
     longer = {**VIEW, "messageId": "m2", "context": {"page": "x" * 33_000}}
     assert is_error(client.post("/v1/track", longer), 400, "32,768")
     assert client.post("/v1/batch", {"batch": [{**longer, "type": "track"}]}).is_success
-    assert len(client.get("/v1/quarantine", params={"message_id": "m2"}).json()["rejected"]) == 2
+    assert len(client.get("/v1/quarantine", params={"message_id": "m2"}).json()["rejected"]) == 1
 
 
 @pytest.mark.parametrize("path", ["/v1/track", "/v1/b/"])
@@ -281,6 +283,37 @@ def test_a_key_that_writes_too_fast_waits_as_long_as_it_is_told(start, clock):
     some = {"batch": batch["batch"][:20]}
     assert client.post("/v1/batch", some, headers=basic("s")).is_success
     assert is_error(client.post("/v1/batch", some, headers=basic("s")), 429)
+
+
+LIMITED = {"write_events_per_second": 10, "write_burst_events": 20}
+
+
+def test_a_batch_that_is_too_long_costs_its_key_nothing(start):
+    client = start(**LIMITED)
+    refused = client.post("/v1/batch", {"batch": [{}] * 2_501})
+    assert is_error(refused, 400, "2,500")
+    assert client.post("/v1/track", VIEW).is_success
+
+
+def test_keys_without_a_name_or_of_the_same_have_their_own_rates(start):
+    client = start(write_keys="a,b,site:c,site:d", **LIMITED)
+    batch = {"batch": [{"type": "page", "messageId": f"m{i}", "userId": "u"} for i in range(50)]}
+    for key in "abcd":
+        assert client.post("/v1/batch", batch, headers=basic(key)).is_success
+        assert is_error(client.post("/v1/track", VIEW, headers=basic(key)), 429)
+    assert {event["source"] for event in client.get("/v1/events").json()["events"]} == {"api"}
+
+
+def test_what_the_store_refused_costs_its_key_nothing(start, settings):
+    client = start(busy_seconds=0.01, **LIMITED)
+    batch = {"batch": [{"type": "page", "messageId": f"m{i}", "userId": "u"} for i in range(50)]}
+    with closing(sqlite3.connect(settings.store_file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        for _ in range(2):
+            assert is_error(client.post("/v1/batch", batch), 503)
+        other.execute("ROLLBACK")
+    assert client.post("/v1/batch", batch).is_success
+    assert is_error(client.post("/v1/batch", batch), 429)
 
 
 def test_nobody_is_limited_unless_the_settings_say_so(start):
