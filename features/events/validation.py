@@ -21,6 +21,7 @@ from features.events.channels import channel_of
 from features.events.event import ANONYMOUS_PREFIX, CLOCK, Event, Line
 from features.events.keeping import Keep
 from features.events.moments import CLOCK_TOLERANCE_MS, happened, said
+from features.events.preferences import PREFERENCES, preferences_of
 from features.events.row import ROW
 from features.events.rules import ORDER_EVENT
 from features.events.schema import EventType, schema
@@ -56,7 +57,8 @@ def parse(
 
     Explicit nulls and texts of nothing but spaces are absent; numbers and booleans may be
     written as text. Properties that the event type does not keep are dropped. An event with a
-    name that the schema lacks keeps code 0, its name, ids and time. An Order Completed has the
+    name that the schema lacks keeps code 0, its name, ids and time. Every event keeps the consent
+    banner's categories that its context tells. An Order Completed has the
     event id `order:<order_id>`, as imported orders have, so that an order counts once however
     it comes. Without a `messageId` the id is made from the content, so that a retry has the
     same; see `_event_id`. An alias ties `previousId` to `userId` as identify does an anonymous id.
@@ -78,7 +80,12 @@ def parse(
     kind = schema().find(name)
     if kind is not None and kind.internal:
         raise EventError("event", name, reasons.INTERNAL)
+    preferences = preferences_of(message)
+    if preferences is not None:
+        given = {**given, PREFERENCES: preferences}
     kept = keep.read(name, kind, given)
+    if preferences:
+        kept[PREFERENCES] = preferences
     user_id, anonymous_id = _people(message)
     at, clock_off = happened(message, received_at)
     order_id = kept.get(C.ORDER_ID)

@@ -338,7 +338,7 @@ def test_the_importer_agrees_on_every_case(tmp_path: Path, log: EventLog) -> Non
     pq.write_table(table(rows), tmp_path / "events.parquet")
     select = {"files": ["*.parquet"], "produces": "events", "select": "SELECT * FROM events"}
     mapping = Mapping.model_validate(
-        {"name": "test", "currency": "EUR", "legal_basis": "x", "tables": {"events": select}}
+        {"name": "test", "currency": "EUR", "legal_basis": "contract", "tables": {"events": select}}
     )
     import_tables(mapping, tmp_path, log, now=RECEIVED_AT)
     events = {e.event_id: e for path in log.segments for e in events_of(pq.read_table(path))}
