@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 import structlog
 from fastapi import FastAPI
 
+from features.consents import ConsentRules
 from features.events.keeping import Keep
 from serving import errors, logs
 from serving.body_limit import BodyLimit
@@ -26,6 +27,7 @@ from serving.rate_limit import RateLimit
 from serving.recommend import Recommender
 from serving.request_ids import RequestIds
 from serving.routes import (
+    consents,
     customers,
     decisions,
     events,
@@ -50,6 +52,7 @@ ROUTES = (
     quarantine,
     products,
     recommendations,
+    consents,  # before customers, whose paths would take it for an id
     customers,
     offers,
     decisions,
@@ -140,7 +143,8 @@ def _lifespan(
 
 def _service(settings: ServingSettings, store: Store, commit: GroupCommit, clock: Clock) -> Service:
     champion = Champion(settings.bundles, store, clock)
-    profiles = Profiles(store, champion, clock)
+    rules = ConsentRules.of(settings)
+    profiles = Profiles(store, champion, clock, rules)
     return Service(
         store=store,
         champion=champion,
@@ -153,6 +157,7 @@ def _service(settings: ServingSettings, store: Store, commit: GroupCommit, clock
             Keep(settings.keep),
             Bots(settings.bot_events_per_minute),
             Currency(settings.currency, store, clock),
+            rules,
         ),
         write_keys=WriteKeys(settings.write_keys),
         rate_limit=RateLimit(settings.write_events_per_second, settings.write_burst_events),
@@ -161,10 +166,12 @@ def _service(settings: ServingSettings, store: Store, commit: GroupCommit, clock
             store,
             TRIGGERS,
             clock,
+            rules=rules,
             translate=lambda timeline: champion.translated(timeline)[1],
             model_version=lambda: champion.live.version,
         ),
         clock=clock,
+        consent_rules=rules,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from features.consents import ConsentRules, consents_of
 from features.errors import EventError, StorageError
 from features.events.event import BOT, Event
 from features.events.keeping import Keep
@@ -13,7 +14,6 @@ from features.events.validation import parse
 from features.identity import customer_id
 from serving.bots import Bots
 from serving.clock import Clock
-from serving.consent import consents_of
 from serving.currency import Currency
 from serving.decisions.timers import timers_of
 from serving.decisions.triggers import Trigger
@@ -46,6 +46,7 @@ class Ingest:
         keep: the properties that are kept.
         bots: who is no person.
         currency: of the shop; money in another is put aside.
+        rules: what a consent banner's categories mean.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Ingest:
         keep: Keep,
         bots: Bots,
         currency: Currency,
+        rules: ConsentRules,
     ) -> None:
         self._commit = commit
         self._currency = currency
@@ -63,6 +65,7 @@ class Ingest:
         self._clock = clock
         self._keep = keep
         self._bots = bots
+        self._rules = rules
 
     async def one(self, message: Mapping[str, Any], sender: Sender) -> None:
         """Store one event.
@@ -137,7 +140,7 @@ class Ingest:
             event = replace(event, marks=(BOT, *event.marks))
         if not event.of_a_person:  # a bot allows nothing, and nobody waits for it
             return Incoming(event)
-        return Incoming(event, consents_of(event), timers_of(event, self._triggers))
+        return Incoming(event, consents_of(event, self._rules), timers_of(event, self._triggers))
 
 
 def _visitor(event: Event) -> str:

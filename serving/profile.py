@@ -1,20 +1,22 @@
 """The 360° view of a customer: timeline, features, consents and decisions, put together."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from features.compute import Matrix, vector
+from features.consents import Consent, ConsentRules, Standing, standing
 from features.definitions import FEATURES
 from features.events.schema import schema
 from features.timeline import Timeline
 from models.declared import features_named
 from serving.champion import Champion
 from serving.clock import Clock
+from serving.consent import standings
 from serving.errors import UnknownCustomerError
 from serving.live import Live
-from serving.store import Consent, Decision, Person, Store
+from serving.store import Decision, Person, Store
 
 LAST_ORDERS = 5
 LAST_DECISIONS = 10
@@ -30,6 +32,12 @@ class Known:
     live: Live
     at: int
     """The instant of the answer: what was acknowledged before it counts."""
+    consents: tuple[Consent, ...]
+    rules: ConsentRules
+
+    def standing(self, purpose: str, channel: str | None = None) -> Standing:
+        """Whether the customer allows a purpose, and why; on any channel when none is given."""
+        return standing(self.consents, self.rules, purpose, channel, at=self.at)
 
     def features(self, names: Sequence[str] | None = None) -> Matrix:
         """The declared features, or those named, in order; NaN where undefined."""
@@ -73,6 +81,8 @@ class Profile:
     last_orders: tuple[Order, ...]
     features: dict[str, float | None]
     consents: tuple[Consent, ...]
+    standings: Mapping[str, Mapping[str, Standing]]
+    """By purpose and channel."""
     decisions: tuple[Decision, ...]
     model_version: str | None
 
@@ -84,12 +94,14 @@ class Profiles:
         store: where they are.
         champion: in whose numbering.
         clock: the present.
+        rules: what holds where a customer said nothing of consent.
     """
 
-    def __init__(self, store: Store, champion: Champion, clock: Clock) -> None:
+    def __init__(self, store: Store, champion: Champion, clock: Clock, rules: ConsentRules) -> None:
         self._store = store
         self._champion = champion
         self._clock = clock
+        self._rules = rules
 
     def find(self, customer_id: str) -> Known | None:
         """A customer under any of their ids; None when nothing is known."""
@@ -98,7 +110,8 @@ class Profiles:
         if person is None:
             return None
         live, timeline = self._champion.translated(person.timeline)
-        return Known(person, timeline, live, self._clock() + 1)
+        consents = tuple(self._store.consents(customer_id))
+        return Known(person, timeline, live, self._clock() + 1, consents, self._rules)
 
     def first(self, customer_ids: Sequence[str]) -> Known | None:
         """The first of several ids, the best first, of which anything is known."""
@@ -136,7 +149,8 @@ class Profiles:
                 feature.name: None if np.isnan(value) else float(value)
                 for feature, value in zip(FEATURES, values, strict=True)
             },
-            consents=tuple(self._store.consents(customer_id)),
+            consents=known.consents,
+            standings=standings(known.consents, known.rules, known.at),
             decisions=tuple(self._store.decisions(customer_id, limit=LAST_DECISIONS)),
             model_version=known.live.version,
         )

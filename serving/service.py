@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from features.consents import ConsentRules
 from serving.champion import Champion
 from serving.clock import Clock
 from serving.decisions.timers import Timers
@@ -31,6 +32,7 @@ class Service:
     idempotency: Idempotency
     timers: Timers
     clock: Clock
+    consent_rules: ConsentRules
 
 
 async def running(request: Request) -> Service:

@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, select
 
+from features.consents import Consent
 from features.identity import Link
-from serving.store import appending, linking, rows, statements
+from serving.store import appending, consenting, linking, rows, statements
 from serving.store import schema as t
 from serving.store.database import Lock
 from serving.store.numbering import number_people
 from serving.store.part import SqlPart
-from serving.store.records import Consent, HistoryPerson
+from serving.store.records import HistoryPerson
 
 
 class SqlHistory(SqlPart):
@@ -32,7 +33,7 @@ class SqlHistory(SqlPart):
         def work(connection: Connection) -> None:
             people = number_people(self._database, connection, {person for person, _ in consents})
             self._database.lock_people(connection, people.values())
-            appending.add_consents(
+            consenting.add(
                 self._database, connection, [(people[person], c) for person, c in consents]
             )
 

@@ -1,5 +1,6 @@
 """Opening the store that the settings name, and bringing its tables to this program's revision."""
 
+from features.consents import ConsentRules
 from features.errors import InputError, shown
 from serving.settings import ServingSettings
 from serving.store.database import Database
@@ -21,13 +22,14 @@ def open_store(settings: ServingSettings) -> Store:
         InputError: the setting names no database that can be used.
         StorageError: the database cannot be reached, or is of another revision.
     """
+    rules = ConsentRules.of(settings)
     database = _database(settings, settings.busy_seconds)
     try:
         ensure(database)
     except BaseException:
         database.close()
         raise
-    return SqlStore(database)
+    return SqlStore(database, rules)
 
 
 def migrate(settings: ServingSettings) -> Migrated:

@@ -18,9 +18,10 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
-REVISION = "0001"
+REVISION = "0003"
 """The last revision in `migrations/versions`; a store of another one is not opened."""
 
 metadata = MetaData()
@@ -132,6 +133,12 @@ consents = Table(
     Column("status", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("event_id", Text, nullable=False),
+    Column("source", Text, nullable=False, server_default="api"),
+    Column("expires_at", BigInteger),
+    # whether it came along with an event that was about something else
+    Column("carried", Boolean, nullable=False, server_default=false()),
+    # further customer ids that its event carried, a JSON list; null when there are none
+    Column("together", Text),
     UniqueConstraint("event_id", "purpose", "channel"),
 )
 

@@ -9,7 +9,8 @@ import numpy.typing as npt
 from sqlalchemy import Connection, delete, select
 
 from features.catalog import Product
-from serving.store import appending, feeding, linking, rows, statements
+from features.consents import Consent, ConsentRules
+from serving.store import appending, consenting, feeding, linking, rows, statements
 from serving.store import schema as t
 from serving.store.database import Database, Lock, upsert
 from serving.store.deciding import SqlDecisions
@@ -17,7 +18,6 @@ from serving.store.loading import SqlHistory
 from serving.store.numbering import number_people, number_products
 from serving.store.records import (
     Appended,
-    Consent,
     FedProduct,
     Incoming,
     Person,
@@ -33,10 +33,12 @@ class SqlStore(SqlDecisions, SqlHistory):
 
     Arguments:
         database: its tables are there, and of this program's revision.
+        rules: what a consent banner's categories mean; the usual when not given.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, rules: ConsentRules | None = None) -> None:
         super().__init__(database)
+        self._rules = rules or ConsentRules()
         # append-only, so what is known never becomes wrong
         self._product_numbers: dict[str, int] = {}
 
@@ -69,10 +71,11 @@ class SqlStore(SqlDecisions, SqlHistory):
         events = [incoming.event for incoming in new]
         theirs = [people[appending.owner(incoming.event)] for incoming in new]
         appending.add_rows(self._database, connection, events, people, products)
-        appending.add_consents(
+        consenting.append(
             self._database,
             connection,
             [(p, c) for p, i in zip(theirs, new, strict=True) for c in i.consents],
+            self._rules,
         )
         appending.set_timers(
             connection, [(p, x) for p, i in zip(theirs, new, strict=True) for x in i.timers]
@@ -120,7 +123,7 @@ class SqlStore(SqlDecisions, SqlHistory):
             "read consents",
             lambda c: c.execute(statements.CONSENTS, {"asked": customer_id}).mappings().all(),
         )
-        return [Consent(**row) for row in found]
+        return [consenting.consent_of(row) for row in found]
 
     def events(
         self,

@@ -47,11 +47,12 @@ def test_every_endpoint_is_documented_with_an_example(path, method, operation):
     ("path", "method", "operation"), [o for o in OPERATIONS if "requestBody" in o[2]]
 )
 def test_every_example_works(trained_client, path, method, operation):
+    trained_client.track("Product Viewed", "seen", userId="c-17", product_id="tea")
     for kind, content in operation["requestBody"]["content"].items():
         body = example_of(content)
         answer = trained_client.request(
             method.upper(),
-            path.replace("{product_id}", "22423"),
+            path.replace("{product_id}", "22423").replace("{customer_id}", "c-17"),
             content=body if isinstance(body, str) else json.dumps(body),
             headers={"Content-Type": kind},
         )
