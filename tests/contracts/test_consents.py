@@ -170,7 +170,7 @@ def _of_another(incoming, user, visitor):
     return Incoming(event, consents)
 
 
-def test_what_a_version_before_wrote_is_read_as_said_on_its_own(store):
+def test_a_statement_that_tells_no_more_was_said_on_its_own_and_never_expires(store):
     append(store, viewed("e1", user="ann"))
     store.put_consents([("ann", Consent("marketing", "email", "granted", NOON, "e1"))])
     [found] = store.consents("ann")
