@@ -9,12 +9,14 @@ import pandas as pd
 
 from features.columns import Columns as C
 from features.compute import matrix
+from features.consents import PROFILING, ConsentRules
 from features.definitions import FEATURES
 from features.definitions.feature import Feature
 from features.errors import InputError
 from features.events.identifiers import rules_of
 from features.events.log import EventLog
 from features.instants import instant, moment
+from features.permits import permitted
 from features.reference import Reference
 from features.settings import Settings
 from features.timeline_build import timelines_of
@@ -29,8 +31,11 @@ def frame(
     at: Moment | Sequence[Moment],
     features: tuple[Feature, ...] = FEATURES,
     threads: int = 2,
+    rules: ConsentRules | None = None,
 ) -> pd.DataFrame:
     """Features of customers at an instant, or at several: a point-in-time training frame.
+
+    Whoever did not allow to be profiled at an instant, or no longer does, has no row of it.
 
     Arguments:
         log: the event log or its folder.
@@ -39,6 +44,8 @@ def frame(
             only what was known before its instant, reference facts included.
         features: which features; `df.attrs["features"]` says in words what each is.
         threads: threads of the kernel.
+        rules: who may be profiled where they said nothing of it; the environment's settings
+            when left out.
 
     Returns:
         A frame indexed by (customer_id, instant) with one float32 column per feature, NaN
@@ -52,26 +59,27 @@ def frame(
         log = EventLog(Path(log), rules=rules_of(Settings.of_environment()))
     if not log.segments:
         raise InputError(f"there are no events in {log.path}; run: python -m training import")
-    timelines, catalog = timelines_of(log), log.catalog
+    rules = ConsentRules.of(Settings.of_environment()) if rules is None else rules
+    timelines, catalog = permitted(timelines_of(log), log, rules), log.catalog
     if customers is None:
         places = np.flatnonzero(timelines.known).astype(np.int64)
     else:
         places = timelines.index(customers)
-    ids = timelines.ids(places)
     asked = [at] if isinstance(at, str | date | datetime | int) else list(at)
     parts = []
     for each in sorted({instant(one) for one in asked}):
+        mine = places[timelines.allowing(PROFILING, each)[places]]
         values = matrix(
             timelines,
-            places,
-            np.full(len(places), each, np.int64),
+            mine,
+            np.full(len(mine), each, np.int64),
             catalog,
             Reference.as_of(timelines, catalog, each),
             features=features,
             threads=threads,
         )
         index = pd.MultiIndex.from_product(
-            [ids, [pd.Timestamp(moment(each))]], names=[C.CUSTOMER_ID, C.INSTANT]
+            [timelines.ids(mine), [pd.Timestamp(moment(each))]], names=[C.CUSTOMER_ID, C.INSTANT]
         )
         parts.append(pd.DataFrame(values, index=index, columns=[f.name for f in features]))
     result = pd.concat(parts)

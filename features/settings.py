@@ -5,12 +5,15 @@ Each field can be set by an environment variable of the same name with the prefi
 """
 
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from features.errors import InputError
+
+Basis = Literal["consent", "contract", "legitimate_interests"]
+"""On what ground a purpose is pursued (Art. 6(1) a, b and f GDPR)."""
 
 _SEE = "features/settings.py and serving/settings.py explain every setting"
 
@@ -43,6 +46,22 @@ class Settings(BaseSettings):
     phone_region: str = Field(default="", pattern="^([A-Z]{2})?$")
     """ISO 3166 code of the country whose telephone numbers are written without one, as `DE`;
     empty reads international numbers only, since guessing would join strangers."""
+
+    personalisation_basis: Basis = "legitimate_interests"
+    """The legal basis of showing people what their own past suggests. Under `consent` whoever
+    never said so is shown popular products only. A shop that knows its customers may rely on its
+    legitimate interests (recital 47 GDPR), and would otherwise answer nearly everybody alike; who
+    denies it is obeyed on every basis."""
+
+    profiling_basis: Basis = "legitimate_interests"
+    """The legal basis of scoring people and of learning from them. Under `consent` whoever never
+    said so has no score and is in no training set. The default is that of personalisation, for
+    the same reason; an objection (Art. 21 GDPR) is obeyed on every basis."""
+
+    consent_categories: dict[str, list[str]] = {}
+    """Purposes of a consent banner's categories, as JSON: `{"C0004": ["marketing", "profiling"],
+    "Newsletter": ["marketing:email"]}`, over the usual ones of features/consents/rules.py. A
+    category that stands in neither says nothing."""
 
     @classmethod
     def of_environment(cls) -> Self:

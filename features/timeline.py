@@ -5,14 +5,15 @@ is memory-mapped; `Timeline` is one customer, in the same columns, and can be ap
 """
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from features.consents.permit import Permit
 from features.errors import InputError, StorageError, shown
 from features.events.row import ROW
 
@@ -131,9 +132,17 @@ class Timelines:
     offsets: npt.NDArray[np.int64]
     rows: Timeline
     """The columns of all customers, one after another."""
+    permits: Mapping[str, Permit] = field(default_factory=dict)
+    """Who allows which purpose, and when, by purpose; everybody where it is not told. It is no
+    part of what is saved: the shop's settings decide it, too."""
 
     def __len__(self) -> int:
         return len(self.customers)
+
+    def allowing(self, purpose: str, at: int) -> npt.NDArray[np.bool_]:
+        """Which customers allowed a purpose at an instant and still do, shape (customers,)."""
+        permit = self.permits.get(purpose)
+        return np.ones(len(self), np.bool_) if permit is None else permit.at(at, len(self))
 
     def customer(self, index: int) -> Timeline:
         """One customer's timeline (views, not copies)."""

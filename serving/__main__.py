@@ -97,13 +97,15 @@ def load(
 
     Example: python -m serving load --log .regulars/log
     """
+    from features.consents import ConsentRules
     from features.events.log import EventLog
     from serving import history
 
     settings = _settings()
     source = EventLog(log or settings.log, erasures=settings.erasures)
     with _told(), _opened(settings) as store, _progress() as progress:
-        loaded = history.load(source, store, progress=progress)
+        rules = ConsentRules.of(settings)
+        loaded = history.load(source, store, rules=rules, progress=progress)
     if loaded.already:
         console.print(f"Nothing to do: {source.path} is loaded already.")
         return

@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 import structlog
 from fastapi import FastAPI
 
+from features.consents import ConsentRules
 from features.events.identifiers import reader_of
 from features.events.keeping import Keep
 from serving import errors, logs
@@ -159,7 +160,8 @@ def _service(settings: ServingSettings, store: Store, commit: GroupCommit, clock
     champion = Champion(settings.bundles, store, clock)
     reader = reader_of(settings)
     currency = Currency(settings.currency, store, clock)
-    profiles = Profiles(store, champion, clock, currency, settings.time_zone)
+    rules = ConsentRules.of(settings)
+    profiles = Profiles(store, champion, clock, currency, settings.time_zone, rules)
     return Service(
         store=store,
         champion=champion,
@@ -173,6 +175,7 @@ def _service(settings: ServingSettings, store: Store, commit: GroupCommit, clock
             Bots(settings.bot_events_per_minute),
             currency,
             reader,
+            rules,
         ),
         merging=Merging(store, commit, clock),
         reader=reader,
@@ -183,12 +186,14 @@ def _service(settings: ServingSettings, store: Store, commit: GroupCommit, clock
             store,
             TRIGGERS,
             clock,
+            rules=rules,
             translate=lambda timeline: champion.translated(timeline)[1],
             model_version=lambda: champion.live.version,
         ),
         corrections=Corrections(store, commit, clock, Keep(settings.keep)),
         erasing=Erasing(store, clock, settings.erased_may_return),
         clock=clock,
+        consent_rules=rules,
     )
 
 

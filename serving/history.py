@@ -9,21 +9,20 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from features.catalog import Catalog
 from features.columns import Columns as C
+from features.consents import ConsentRules
+from features.consents.of_log import statements
 from features.errors import InputError
 from features.events import engine
-from features.events.event import events_of
 from features.events.lock import held
 from features.events.log import EventLog
 from features.events.schema import schema
 from features.links import told_by
 from features.timeline import Timelines
 from features.timeline_build import build
-from serving.consent import CONSENT_EVENTS, consents_of
 from serving.feeds import fed, merged
 from serving.store import HistoryPerson, Store
 
@@ -62,7 +61,13 @@ class Loaded:
     """The same history was loaded before; nothing was to be done."""
 
 
-def load(log: EventLog, store: Store, *, progress: Progress = lambda *_: None) -> Loaded:
+def load(
+    log: EventLog,
+    store: Store,
+    *,
+    rules: ConsentRules | None = None,
+    progress: Progress = lambda *_: None,
+) -> Loaded:
     """Bring a log's history into the store, instead of the history loaded before.
 
     What the store took in by itself stays, and is not loaded again where the log has it too.
@@ -71,6 +76,12 @@ def load(log: EventLog, store: Store, *, progress: Progress = lambda *_: None) -
     one; each is whole at every moment. A load that was interrupted goes on where it stopped.
     Rows are kept under the id they came with: the store's links say whose they are, now and
     when later links change that. No timer is set: the past wakes nobody.
+
+    Arguments:
+        log: the history.
+        store: where to.
+        rules: what a consent banner's categories mean; the usual when not given.
+        progress: told of every stage.
 
     Raises:
         InputError: the log is empty.
@@ -89,7 +100,7 @@ def load(log: EventLog, store: Store, *, progress: Progress = lambda *_: None) -
         catalog = log.catalog
         numbers = _products(store, catalog, progress)
         links = _links(store, log, progress)
-        consents = _consents(store, log, progress)
+        consents = _consents(store, log, folder, rules or ConsentRules(), progress)
         timelines = build(log, folder, linked=False, without=folder / "own.parquet")
         _people(store, log.fingerprint, timelines, numbers, progress)
         _bought(store, timelines, numbers)
@@ -154,15 +165,10 @@ def _links(store: Store, log: EventLog, progress: Progress) -> int:
     return len(links)
 
 
-def _consents(store: Store, log: EventLog, progress: Progress) -> int:
-    codes = [schema().code(name) for name in CONSENT_EVENTS]
-    table = log.dataset.to_table(filter=pc.field(C.TYPE).isin(codes))
-    told = [
-        (event.customer_id, consent)
-        for event in events_of(table)
-        if event.customer_ids
-        for consent in consents_of(event)
-    ]
+def _consents(
+    store: Store, log: EventLog, folder: Path, rules: ConsentRules, progress: Progress
+) -> int:
+    told = [(said.consent.customer_id, said.consent) for said in statements(log, folder, rules)]
     for begin in range(0, len(told), ROWS_AT_ONCE):
         store.put_consents(told[begin : begin + ROWS_AT_ONCE])
         progress("consents", min(begin + ROWS_AT_ONCE, len(told)), len(told))

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from features.consents import ConsentRules, consents_of
 from features.errors import EventError, StorageError
 from features.events.event import BOT
 from features.events.identifiers import Reader
@@ -13,7 +14,6 @@ from features.events.keeping import Keep
 from features.events.validation import parse
 from serving.bots import Bots
 from serving.clock import Clock
-from serving.consent import consents_of
 from serving.currency import Currency
 from serving.decisions.timers import timers_of
 from serving.decisions.triggers import Trigger
@@ -43,6 +43,7 @@ class Ingest:
         bots: who is no person.
         currency: of the shop; money in another is put aside.
         reader: finds identifiers beyond the two ids.
+        rules: what a consent banner's categories mean.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Ingest:
         bots: Bots,
         currency: Currency,
         reader: Reader,
+        rules: ConsentRules,
     ) -> None:
         self._commit = commit
         self._currency = currency
@@ -63,6 +65,24 @@ class Ingest:
         self._outline = Outline(keep)
         self._bots = bots
         self._reader = reader
+        self._rules = rules
+
+    async def note(self, message: Mapping[str, Any], identifier: str, source: str) -> None:
+        """Store what an employee writes down about a customer.
+
+        Arguments:
+            message: the event; it names nobody.
+            identifier: of the customer.
+            source: what it came through.
+
+        Raises:
+            EventError: it breaks the event schema.
+            StorageError: the store refused; nothing was kept.
+        """
+        named = {**message, "anonymousId": source}
+        event = parse(named, self._clock(), source=source, keep=self._keep)
+        event = replace(event, anonymous_id=None).under(identifier)
+        await self._commit.append([Incoming(event, consents_of(event, self._rules))])
 
     async def one(self, message: Mapping[str, Any], sender: Sender) -> None:
         """Store one event.
@@ -139,8 +159,8 @@ class Ingest:
         if fast and event.of_a_person:
             event = replace(event, marks=(BOT, *event.marks))
         if not event.of_a_person:  # nobody waits for a bot
-            return Incoming(event, consents_of(event))
-        return Incoming(event, consents_of(event), timers_of(event, self._triggers))
+            return Incoming(event, consents_of(event, self._rules))
+        return Incoming(event, consents_of(event, self._rules), timers_of(event, self._triggers))
 
     def _rejected(self, message: Any, received_at: int, error: EventError) -> Rejected:
         message_id = message.get("messageId") if isinstance(message, Mapping) else None

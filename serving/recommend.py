@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import structlog
 
+from features.consents import PERSONALISATION
 from features.errors import StorageError
 from features.timeline import Timeline
 from serving.champion import Champion
@@ -19,9 +20,17 @@ from serving.store import Store
 log = structlog.get_logger()
 
 Fallback = Literal[
-    "unknown_customer", "no_bundle", "empty_filter", "model_failed", "store_unavailable"
+    "unknown_customer",
+    "no_consent",
+    "no_bundle",
+    "empty_filter",
+    "model_failed",
+    "store_unavailable",
 ]
-"""Why the answer is not the model's own for this customer."""
+"""Why the answer is not the model's own for this customer.
+
+`no_consent`: they do not allow what they did to be used for it.
+"""
 
 POPULAR_DEPTH = 10_000
 """How far down the list of popular products a filter searches when there is no model."""
@@ -124,11 +133,14 @@ class Recommender:
             known = self._profiles.first(customer_ids)
             if known is None:
                 fallback = "unknown_customer"
+            elif not known.standing(PERSONALISATION).allowed:
+                fallback = "no_consent"
         except StorageError as error:
             log.error("recommending without the store", error=str(error))
             fallback = "store_unavailable"
         live = self._champion.live if known is None else known.live
-        timeline = Timeline.empty() if known is None else known.timeline
+        personal = known is not None and fallback is None
+        timeline = known.timeline if known is not None and personal else Timeline.empty()
         at = self._clock() + 1 if known is None else known.at
 
         allowed = None if filters is None else filters.allowed(live)
@@ -137,7 +149,7 @@ class Recommender:
         hidden = [live.catalog.index[i] for i in exclude if i in live.catalog.index]
         model = None if live.bundle is None else live.bundle.next_product
         if model is None:
-            if fallback != "store_unavailable":
+            if fallback not in ("store_unavailable", "no_consent"):
                 fallback = "no_bundle"
             return self._popular(live, k, hidden, allowed, fallback)
         try:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from features.consents import ConsentRules
 from features.events.identifiers import Reader
 from serving.champion import Champion
 from serving.clock import Clock
@@ -39,6 +40,7 @@ class Service:
     corrections: Corrections
     erasing: Erasing
     clock: Clock
+    consent_rules: ConsentRules
 
 
 async def running(request: Request) -> Service:

@@ -18,6 +18,7 @@ from training.cli import Commands, example
 from training.gate import TOLERANCE
 
 if TYPE_CHECKING:
+    from features.consents import ConsentRules
     from features.events.log import EventLog
     from models.bundle import Bundle
     from training.registry import Registry
@@ -178,7 +179,7 @@ def train(
     at = None if cutoff is None else instant(cutoff)
     with console.stages() as progress:
         progress("timelines", 0, 1)
-        data = Data.of(_log(log))
+        data = Data.of(_log(log), _rules(settings))
         progress("timelines", 1, 1)
         trained = run(
             Trainer(data, asked, settings.seed, settings.threads, progress),
@@ -211,7 +212,7 @@ def evaluate(version: VersionOption = None, log: LogOption = None) -> None:
     found = registry.version(version)
     with tempfile.TemporaryDirectory(prefix="regulars-") as scratch, console.stages() as progress:
         progress("timelines", 0, 1)
-        data = Data.of(_log(log))
+        data = Data.of(_log(log), _rules(settings))
         progress("timelines", 1, 1)
         progress("evaluate", 0, 1)
         bundle = Bundle.load(registry.measured(found, Path(scratch)))
@@ -253,7 +254,7 @@ def promote(
             registry,
             settings.bundles,
             candidate,
-            lambda: Data.of(_log(log)),
+            lambda: Data.of(_log(log), _rules(settings)),
             tolerance=tolerance,
             force=force,
             reason=reason.strip(),
@@ -301,7 +302,7 @@ def score(
     with tempfile.TemporaryDirectory(prefix="regulars-") as scratch, console.stages() as progress:
         number, bundle = _bundle(settings, version, Path(scratch))
         progress("timelines", 0, 1)
-        data = Data.of(_log(log))
+        data = Data.of(_log(log), _rules(settings))
         progress("timelines", 1, 1)
         count = run(
             bundle,
@@ -360,6 +361,12 @@ def _log(path: Path | None) -> "EventLog":
         threads=settings.threads,
         rules=rules_of(settings),
     )
+
+
+def _rules(settings: Settings) -> "ConsentRules":
+    from features.consents import ConsentRules
+
+    return ConsentRules.of(settings)
 
 
 def _recipe(name: str) -> Path:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from features.catalog import Catalog
 from features.compute import matrix
+from features.consents import PROFILING
 from features.definitions import FEATURES, Feature
 from features.errors import NotEnoughDataError
 from features.events.schema import schema
@@ -30,6 +31,8 @@ class Orders:
     value: npt.NDArray[np.float32]
     known: npt.NDArray[np.bool_]
     """By place: whether somebody stands behind the timeline."""
+    profiled: Callable[[int], npt.NDArray[np.bool_]]
+    """By place: who allowed to be profiled at an instant, and still does."""
 
     @classmethod
     def of(cls, timelines: Timelines) -> "Orders":
@@ -43,6 +46,7 @@ class Orders:
             known_until=np.asarray(rows.known_until[place], np.int64),
             value=np.asarray(rows.value[place], np.float32),
             known=timelines.known,
+            profiled=lambda at: timelines.allowing(PROFILING, at),
         )
 
     def before(self, at: int) -> npt.NDArray[np.bool_]:
@@ -50,9 +54,17 @@ class Orders:
         return visible(self.at, self.known_at, self.known_until, at)
 
     def eligible(self, at: int) -> npt.NDArray[np.int64]:
-        """Places of known customers with at least one order before an instant, rising."""
+        """Places of known customers with at least one order before an instant, rising.
+
+        Whoever did not allow to be profiled, or no longer does, is not among them.
+        """
         customers = np.unique(self.customer[self.before(at)])
-        return customers[self.known[customers]]
+        return customers[(self.known & self.profiled(at))[customers]]
+
+    def unprofiled(self, at: int) -> int:
+        """How many known customers with an order before an instant do not allow to be profiled."""
+        customers = np.unique(self.customer[self.before(at)])
+        return int((self.known & ~self.profiled(at))[customers].sum())
 
     def returning(
         self, at: int, horizon_days: int, known_by: int | None = None

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.catalog import Catalog
+from features.consents import PROFILING
 from features.errors import NotEnoughDataError
 from features.instants import DAY_MS, iso
 from features.timeline import Timelines
@@ -224,7 +225,7 @@ def _ranked_by_baselines(
     catalog: Catalog,
     cutoff: int,
 ) -> dict[str, npt.NDArray[np.int32]]:
-    everyone = np.arange(len(timelines), dtype=np.int64)
+    everyone = np.flatnonzero(timelines.allowing(PROFILING, cutoff)).astype(np.int64)
     everything = Histories.of(
         timelines, everyone, np.full(len(everyone), cutoff, np.int64), catalog
     )

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from features.catalog import Catalog
 from features.columns import Columns as C
 from features.compute import matrix
+from features.consents import PERSONALISATION
 from features.errors import InputError, NotEnoughDataError, StorageError
 from features.instants import iso
 from features.timeline import Timelines
@@ -31,8 +32,10 @@ SCHEMA: Final = pa.schema(
 )
 """customer_id: as the event log names the customer. churn_probability: P(no order in the
 horizon); null when the bundle has no churn model. recommendations: ids of products, best
-first; null when it has no next-product model. The file's metadata, key `regulars`, is JSON
-with version, instant and horizon_days."""
+first; null when it has no next-product model, and of a customer who does not allow to be
+personalised for: show what is popular. Who does not allow to be profiled has no row. The file's
+metadata, key `regulars`, is JSON with version, instant, horizon_days, and unprofiled: how many
+customers with an order were left out for that."""
 
 PORTION: Final = 2_000
 """Customers scored at once: a row group of the file, and a step of the progress bar."""
@@ -50,7 +53,7 @@ def score(
     threads: int = 1,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> int:
-    """Score all known customers with at least one order before an instant.
+    """Score the known customers with at least one order before an instant who allow it.
 
     The file appears when it is complete; a run that breaks off leaves none.
 
@@ -77,12 +80,20 @@ def score(
         raise InputError(f"k = {k}: choose 0 or more recommendations")
     if out.is_dir() or not out.parent.is_dir():
         raise InputError(f"{out} cannot be written: name a file in a folder that exists")
-    customers = Orders.of(timelines).eligible(at)
+    orders = Orders.of(timelines)
+    customers = orders.eligible(at)
     if not len(customers):
-        raise NotEnoughDataError(f"no known customer has an order before {iso(at)}")
+        raise NotEnoughDataError(
+            f"no known customer has an order before {iso(at)} and allows to be profiled"
+        )
     bundle = replace(bundle, reference=bundle.reference.extended(catalog))
     horizon = None if bundle.churn is None else bundle.churn.horizon_days_
-    about = {"version": version, "instant": iso(at), "horizon_days": horizon}
+    about = {
+        "version": version,
+        "instant": iso(at),
+        "horizon_days": horizon,
+        "unprofiled": orders.unprofiled(at),
+    }
     schema = SCHEMA.with_metadata({"regulars": json.dumps(about)})
     draft = out.with_name(f".{out.name}.{os.getpid()}")
     try:
@@ -142,8 +153,13 @@ def _recommendations(
     kind = pa.list_(pa.string())
     if bundle.next_product is None:
         return pa.nulls(len(customers), kind)
-    ranked = bundle.next_product.rank(
-        timelines, customers, at, k, catalog=catalog, reference=bundle.reference
+    allowed = timelines.allowing(PERSONALISATION, at)[customers]
+    ranked = np.full((len(customers), k), -1, np.int32)
+    ranked[allowed] = bundle.next_product.rank(
+        timelines, customers[allowed], at, k, catalog=catalog, reference=bundle.reference
     )
-    ids = [[catalog.ids[product] for product in row if product >= 0] for row in ranked.tolist()]
+    ids = [
+        [catalog.ids[product] for product in row if product >= 0] if personal else None
+        for row, personal in zip(ranked.tolist(), allowed.tolist(), strict=True)
+    ]
     return pa.array(ids, kind)

@@ -7,9 +7,11 @@ import pandas as pd
 
 from features.catalog import Catalog
 from features.compute import matrix
+from features.consents import ConsentRules
 from features.definitions import FEATURES
 from features.errors import InputError
 from features.events.log import EventLog
+from features.permits import permitted
 from features.reference import Reference
 from features.timeline import Timelines
 from features.timeline_build import timelines_of
@@ -35,15 +37,20 @@ class Data:
     """The instant of the last event."""
 
     @classmethod
-    def of(cls, log: EventLog) -> "Data":
+    def of(cls, log: EventLog, rules: ConsentRules | None = None) -> "Data":
         """A log's timelines and catalogue.
+
+        Arguments:
+            log: the events.
+            rules: who may be profiled where they said nothing of it; the shop's settings, as
+                they are without set-up when None.
 
         Raises:
             StorageError: the log is empty.
         """
         return cls(
             last_at=log.last_at,
-            timelines=timelines_of(log),
+            timelines=permitted(timelines_of(log), log, rules or ConsentRules()),
             catalog=log.catalog,
             fingerprint=log.fingerprint,
         )

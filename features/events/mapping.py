@@ -21,6 +21,15 @@ from features.errors import InputError, MappingError, shown
 
 Produces = Literal["products", "orders", "lines", "events"]
 
+LegalBasis = Literal[
+    "consent",
+    "contract",
+    "legal_obligation",
+    "vital_interests",
+    "public_task",
+    "legitimate_interests",
+]
+
 SHIPPED = Path(__file__).with_name("mappings")
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -90,8 +99,12 @@ class Mapping(BaseModel):
     time_zone: TimeZone = "UTC"
     """The zone of timestamps that name none."""
 
-    legal_basis: Annotated[str, Field(min_length=1)]
-    """On what ground these personal data are processed (Art. 6 GDPR), for the record."""
+    legal_basis: LegalBasis
+    """On what ground these personal data are processed (Art. 6(1) GDPR); kept with the log.
+
+    `consent` reaches further than the record: whoever stands in these tables is personalised for
+    and profiled only once they have said so, whatever the shop's own basis. Put what they said
+    into the tables, as Consent Changed events."""
 
     arrival_lag: Annotated[timedelta, BeforeValidator(_lag)] = timedelta(0)
     """How long after it happened an event was known, where the tables do not say."""

@@ -298,6 +298,7 @@ def _properties(have: Collection[str]) -> str:
         value = {
             "number": f"CAST({name} AS VARCHAR)",
             "boolean": f"CAST({name} AS VARCHAR)",
+            "json": name,
             "instant": f"strftime(make_timestamp_ms({name}), '\"%Y-%m-%dT%H:%M:%SZ\"')",
         }.get(kind, f"CAST(to_json({name}) AS VARCHAR)")
         keeps = rules.among(rules.codes_with(name))

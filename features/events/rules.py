@@ -22,6 +22,7 @@ RAW = "raw_"
 """Put before a column's name: what it held before it was read as a number, date or list."""
 
 ORDER_EVENT = "Order Completed"
+PREFERENCES = "category_preferences"
 
 _KINDS: dict[str, Kind] = {
     "text": "text",
@@ -31,6 +32,7 @@ _KINDS: dict[str, Kind] = {
     "boolean": "boolean",
     "instant": "instant",
     "products": "products",
+    "preferences": "json",
 }
 
 
@@ -219,6 +221,11 @@ def _column_faults(name: str, kind: Kind, raw: bool) -> Iterator[Fault]:
         yield Fault(control, name, name, quoted(reasons.CONTROL_CHARACTERS))
     elif kind == "text":
         yield Fault(f"contains({name}, chr(0))", name, name, quoted(reasons.NUL))
+    if name == PREFERENCES:
+        given = f"json_extract({name}, '$.*')"
+        neither = f"list_filter({given}, lambda v: json_type(v) NOT IN ('BOOLEAN', 'NULL'))"
+        told = quoted(reasons.NOT_PREFERENCES)
+        yield Fault(f"len({neither}) > 0", name, name, told)
     if kind == "products":
         yield from _line_faults(name)
 

@@ -10,7 +10,9 @@ from typing import Any, Literal
 from features.columns import Columns as C
 from features.errors import InputError, shown
 
-PropertyType = Literal["text", "number", "money", "boolean", "instant", "products", "tags"]
+PropertyType = Literal[
+    "text", "number", "money", "boolean", "instant", "products", "tags", "preferences"
+]
 
 HISTORY_ROWS = 2_000
 """How many of a customer's latest rows of one type features look at, unless `history` says."""

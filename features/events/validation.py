@@ -21,6 +21,7 @@ from features.events.event import CLOCK, UNPRICED, Event, Line
 from features.events.identifiers import Reader, nobody, reserved
 from features.events.keeping import Keep
 from features.events.moments import CLOCK_TOLERANCE_MS, happened
+from features.events.preferences import PREFERENCES, preferences_of
 from features.events.row import LARGEST, ROW
 from features.events.rules import ORDER_EVENT
 from features.events.schema import EventType, schema
@@ -59,7 +60,8 @@ def parse(
 
     Explicit nulls and texts of nothing but spaces are absent; numbers and booleans may be
     written as text. Properties that the event type does not keep are dropped. An event with a
-    name that the schema lacks keeps code 0, its name, ids and time. An Order Completed has the
+    name that the schema lacks keeps code 0, its name, ids and time. Every event keeps the consent
+    banner's categories that its context tells. An Order Completed has the
     event id `order:<order_id>`, as imported orders have, so that an order counts once however
     it comes. Other events count by `messageId`; without one the id is made from the content, so
     that a retry has the same; see `event_ids`. An alias ties `previousId` to `userId`, be it an
@@ -86,7 +88,12 @@ def parse(
     kind = schema().find(name)
     if kind is not None and kind.internal:
         raise EventError("event", name, reasons.INTERNAL)
+    preferences = preferences_of(message)
+    if preferences is not None:
+        given = {**given, PREFERENCES: preferences}
     kept, unreadable = keep.read(name, kind, given)
+    if preferences:
+        kept[PREFERENCES] = preferences
     user_id, anonymous_id, identifiers, unread = _people(message, reader)
     at, clock_off = happened(message, received_at)
     order_id = kept.get(C.ORDER_ID)

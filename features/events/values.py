@@ -44,6 +44,8 @@ def read(declared: Property, given: Mapping[str, Any]) -> Any:
         if not isinstance(value, bool):
             raise EventError(declared.name, value, reasons.NOT_TRUE_OR_FALSE)
         return value
+    if kind == "json":
+        return preferences(declared.name, value)
     return _lines(declared.name, value)
 
 
@@ -110,6 +112,24 @@ def moment(column: str, value: Any) -> int:
         return instant(value)
     except (InputError, OverflowError):
         raise EventError(column, value, reasons.NOT_A_DATE) from None
+
+
+def preferences(column: str, value: Any) -> dict[str, bool]:
+    """A consent banner's categories, each with whether it is allowed.
+
+    A category that is null says nothing.
+    """
+    if not isinstance(value, Mapping):
+        raise EventError(column, value, reasons.NOT_PREFERENCES)
+    said = {}
+    for category, allowed in value.items():
+        name = text(column, category, identifier=True)
+        if name is None or allowed is None:
+            continue
+        if not isinstance(allowed, bool):
+            raise EventError(f"{column}.{name}", allowed, reasons.NOT_TRUE_OR_FALSE)
+        said[name] = allowed
+    return said
 
 
 def _lines(column: str, value: Any) -> tuple[Line, ...] | None:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from features.catalog import Catalog
 from features.compute import vector
+from features.consents import PROFILING
 from features.errors import BundleError, InputError, NotEnoughDataError
 from features.instants import iso
 from features.pairs import pairs
@@ -98,7 +99,8 @@ class NextProductModel:
         For each period generators and facts come from before it, labels from within it.
 
         Arguments:
-            timelines: all customers, anonymous baskets included.
+            timelines: all customers, anonymous baskets included; who does not allow to be
+                profiled is not learnt from.
             catalog: the numbering the timelines' products refer to.
             periods: past periods, oldest first, all over by `at`.
             at: the instant the model is fitted for; nothing from it on is used.
@@ -296,7 +298,7 @@ class NextProductModel:
     def _fitted_generators(
         self, timelines: Timelines, catalog: Catalog, at: int
     ) -> list[Candidates]:
-        everyone = np.arange(len(timelines), dtype=np.int64)
+        everyone = np.flatnonzero(timelines.allowing(PROFILING, at)).astype(np.int64)
         instants = np.full(len(everyone), at, np.int64)
         histories = Histories.of(timelines, everyone, instants, catalog)
         if not len(histories.product):

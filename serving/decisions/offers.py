@@ -4,10 +4,11 @@ import math
 import uuid
 from collections.abc import Sequence
 
+from features.consents import PERSONALISATION, PROFILING
 from models.offers import OfferDecision
-from serving.consent import purposes, standing
+from serving.consent import purposes
 from serving.profile import Known
-from serving.store import Consent, Decision
+from serving.store import Decision
 
 KIND = "offer"
 ORDER_VALUE = ("purchase_order_value_mean_365d", "purchase_order_value_mean_life")
@@ -21,7 +22,6 @@ def next_offer(
     channel: str,
     at: int,
     model_version: str | None,
-    consents: Sequence[Consent],
     without: Sequence[str],
 ) -> Decision:
     """Choose by expected value, with the churn model's probability.
@@ -32,13 +32,16 @@ def next_offer(
         channel: where the offer would be shown.
         at: the instant of the decision.
         model_version: what serves now.
-        consents: the customer's statements.
         without: ids of offers not to make.
     """
     bundle = None if known is None else known.live.bundle
     if known is None:
         return _none(customer_id, channel, at, model_version, "nothing is known of the customer")
     customer_id = known.person.customer_id
+    for purpose in (PROFILING, PERSONALISATION):
+        stands = known.standing(purpose)
+        if not stands.allowed:
+            return _none(customer_id, channel, at, model_version, f"withheld, {stands.reason}")
     if bundle is None or bundle.churn is None:
         return _none(customer_id, channel, at, model_version, "no churn model is published yet")
     needed = tuple(
@@ -59,7 +62,7 @@ def next_offer(
         probability,
         worth,
         channel=channel,
-        purposes=[p for p in purposes() if standing(consents, p, channel).allowed],
+        purposes=[p for p in purposes() if known.standing(p, channel).allowed],
         without=without,
     )
     return _decision(customer_id, channel, known.at, model_version, chosen)

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
+from features.consents import Consent, ConsentRules, standing
 from features.instants import moment
-from serving.consent import standing
 from serving.decisions.triggers import Finding, Trigger
-from serving.store import Consent, Decision
+from serving.store import Decision
 
 SEND = "send"
 WITHHELD = "withheld"
@@ -19,6 +19,7 @@ def decide(
     customer_id: str,
     at: int,
     consents: Sequence[Consent],
+    rules: ConsentRules,
     earlier: Sequence[Decision],
     model_version: str | None,
 ) -> Decision:
@@ -31,10 +32,11 @@ def decide(
         customer_id: for whom.
         at: the instant of the decision; nothing later was looked at.
         consents: the customer's statements.
+        rules: what holds where nothing was said.
         earlier: the customer's decisions of this trigger, newest first.
         model_version: what serves now; the decision itself asks no model.
     """
-    obstacle = _obstacle(trigger, finding, at, consents, earlier)
+    obstacle = _obstacle(trigger, finding, at, consents, rules, earlier)
     return Decision(
         decision_id=decision_id,
         kind=trigger.name,
@@ -54,13 +56,12 @@ def _obstacle(
     finding: Finding,
     at: int,
     consents: Sequence[Consent],
+    rules: ConsentRules,
     earlier: Sequence[Decision],
 ) -> str | None:
-    stands = standing(consents, trigger.purpose, trigger.channel)
-    if not stands.said:
-        return f"no consent to {trigger.purpose} by {trigger.channel} was ever given"
+    stands = standing(consents, rules, trigger.purpose, trigger.channel, at=at)
     if not stands.allowed:
-        return f"consent to {trigger.purpose} by {trigger.channel} is denied"
+        return stands.reason
     if finding.too_late:
         return "too long ago to step in"
     for decision in earlier:

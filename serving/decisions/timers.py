@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
+from features.consents import ConsentRules
 from features.errors import StorageError
 from features.events.event import Event
 from features.timeline import Timeline
@@ -36,6 +37,7 @@ class Timers:
         store: where timers and decisions live.
         triggers: who may look.
         clock: the present.
+        rules: what holds where a customer said nothing of consent.
         translate: a stored timeline in the numbering of the live catalogue.
         model_version: what serves now.
     """
@@ -46,12 +48,14 @@ class Timers:
         triggers: Sequence[Trigger],
         clock: Clock,
         *,
+        rules: ConsentRules,
         translate: Callable[[Timeline], Timeline],
         model_version: Callable[[], str | None],
     ) -> None:
         self._store = store
         self._triggers: Mapping[str, Trigger] = {trigger.name: trigger for trigger in triggers}
         self._clock = clock
+        self._rules = rules
         self._translate = translate
         self._model_version = model_version
 
@@ -96,6 +100,7 @@ class Timers:
                 customer_id=person.customer_id,
                 at=at,
                 consents=self._store.consents(person.customer_id),
+                rules=self._rules,
                 earlier=self._store.decisions(person.customer_id, kind=trigger.name, limit=10),
                 model_version=self._model_version(),
             )

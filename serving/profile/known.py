@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from features.compute import Matrix, vector
+from features.consents import Consent, ConsentRules, Standing, standing
 from features.definitions import FEATURES
 from features.timeline import Timeline
 from models.declared import features_named
@@ -21,6 +22,12 @@ class Known:
     live: Live
     at: int
     """The instant of the answer: what was acknowledged before it counts."""
+    consents: tuple[Consent, ...]
+    rules: ConsentRules
+
+    def standing(self, purpose: str, channel: str | None = None) -> Standing:
+        """Whether the customer allows a purpose, and why; on any channel when none is given."""
+        return standing(self.consents, self.rules, purpose, channel, at=self.at)
 
     def features(self, names: Sequence[str] | None = None) -> Matrix:
         """The declared features, or those named, in order; NaN where undefined."""

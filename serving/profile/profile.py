@@ -10,7 +10,7 @@ from features.definitions import FEATURES
 from features.instants import moment
 from serving.profile.cart import Cart, cart
 from serving.profile.channels import ChannelUse, Habits, channels, habits
-from serving.profile.consents import ConsentView, consents
+from serving.profile.consents import ConsentView, StandingView, consents, standing
 from serving.profile.decided import DecidedKind, DecisionView, decided, decided_by_kind
 from serving.profile.known import Known
 from serving.profile.lifecycle import Lifecycle, lifecycle
@@ -32,7 +32,7 @@ from serving.profile.section import section
 from serving.profile.subscriptions import Subscription, subscriptions
 from serving.profile.voice import Voice, voice
 from serving.profile.wishlist import Wish, wishlist
-from serving.store import Consent, Decision
+from serving.store import Decision
 
 
 @section
@@ -68,7 +68,9 @@ class Profile:
     """Active and paused ones; who cancelled has none."""
     voice: Voice
     consents: tuple[ConsentView, ...]
-    """What the customer said, oldest first."""
+    """What the customer said, oldest first; lines are added, never changed."""
+    standing: dict[str, dict[str, StandingView]]
+    """What holds now, by purpose and channel: `all`, and each that a statement names."""
     responses: Responses
     decided: tuple[DecidedKind, ...]
     """What was offered, sent and withheld, by kind and outcome."""
@@ -82,7 +84,6 @@ class Profile:
 
 def profile(
     known: Known,
-    statements: Sequence[Consent],
     decisions: Sequence[Decision],
     *,
     currency: str | None,
@@ -92,7 +93,6 @@ def profile(
 
     Arguments:
         known: the customer.
-        statements: what they said about consent, oldest first.
         decisions: what was decided for them, newest first.
         currency: of the shop's money.
         time_zone: in which the shop's hours are told.
@@ -122,7 +122,8 @@ def profile(
         loyalty=loyalty(past, features),
         subscriptions=subscriptions(past),
         voice=voice(past, features),
-        consents=consents(statements),
+        consents=consents(known.consents),
+        standing=standing(known),
         responses=responses(past),
         decided=decided_by_kind(decisions),
         decisions=decided(decisions),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from features.consents import ConsentRules
 from serving.champion import Champion
 from serving.clock import Clock
 from serving.currency import Currency
@@ -21,6 +22,7 @@ class Profiles:
         clock: the present.
         currency: of the shop's money.
         time_zone: in which the shop's hours are told.
+        rules: what holds where a customer said nothing of consent.
     """
 
     def __init__(
@@ -30,12 +32,14 @@ class Profiles:
         clock: Clock,
         currency: Currency,
         time_zone: str,
+        rules: ConsentRules,
     ) -> None:
         self._store = store
         self._champion = champion
         self._clock = clock
         self._currency = currency
         self._time_zone = time_zone
+        self._rules = rules
 
     def find(self, customer_id: str) -> Known | None:
         """A customer under any of their ids; None when nothing is known."""
@@ -68,7 +72,6 @@ class Profiles:
             raise UnknownCustomerError(customer_id)
         return profile(
             known,
-            self._store.consents(customer_id),
             decisions,
             currency=self._currency.code(),
             time_zone=self._time_zone,
@@ -79,4 +82,5 @@ class Profiles:
         if person is None:
             return None
         live, timeline = self._champion.translated(person.timeline)
-        return Known(person, timeline, live, self._clock() + 1)
+        consents = tuple(self._store.consents(person.customer_id))
+        return Known(person, timeline, live, self._clock() + 1, consents, self._rules)

@@ -5,8 +5,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from features.instants import moment
-from serving.routes.customers import CustomerPath
-from serving.routes.fields import Body, IdempotencyKey, Moment, Told, answer, example, problems
+from serving.routes.fields import (
+    Body,
+    CustomerPath,
+    IdempotencyKey,
+    Moment,
+    Told,
+    answer,
+    example,
+    problems,
+)
 from serving.service import Service, ServiceDep
 
 router = APIRouter(tags=["privacy"])

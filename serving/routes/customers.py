@@ -1,30 +1,18 @@
 """What is known of a customer, and whether they are about to leave."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Path
+from fastapi import APIRouter
 from pydantic import BaseModel
 from starlette.responses import Response
 
+from features.consents import PROFILING
 from features.instants import moment
 from serving.errors import NoModelError
 from serving.profile import Profile
-from serving.routes.fields import Identifier, Moment, answer, example, problems
+from serving.routes.fields import CustomerPath, Moment, answer, example, problems
 from serving.routes.profile_example import PROFILE
 from serving.service import ServiceDep
 
 router = APIRouter(tags=["customers"])
-
-CustomerPath = Annotated[
-    Identifier,
-    Path(
-        description="A user id, or `anonymous:` and an anonymous id.",
-        openapi_examples={
-            "user": {"value": "c-17"},
-            "visitor": {"value": "anonymous:5d2f0f6e"},
-        },
-    ),
-]
 
 
 class ChurnReasonView(BaseModel):
@@ -41,7 +29,7 @@ class ChurnView(BaseModel):
 
     customer_id: str
     probability: float | None
-    """P(no order in the horizon); null for a customer who never ordered."""
+    """P(no order in the horizon); null for a customer who never ordered, or allows no score."""
     horizon_days: int
     reasons: list[ChurnReasonView]
     note: str | None
@@ -73,20 +61,31 @@ class ChurnView(BaseModel):
     | problems(404, 422, 503),
 )
 async def churn(customer_id: CustomerPath, service: ServiceDep) -> Response:
-    """Say how probable it is that the customer places no order in the horizon, and why."""
+    """Say how probable it is that the customer places no order in the horizon, and why.
+
+    Of a customer who does not allow to be profiled nothing is computed; `note` says so.
+    """
     known = service.profiles.known(customer_id)
     bundle = known.live.bundle
     if bundle is None or bundle.churn is None:
         raise NoModelError("churn")
-    ordered = known.features(["purchase_orders_life"])[0] > 0
-    row = known.features(bundle.churn.feature_names_)[None, :]
+    probability, reasons, note = None, [], None
+    stands = known.standing(PROFILING)
+    if not stands.allowed:
+        note = f"no score is computed: {stands.reason}"
+    elif known.features(["purchase_orders_life"])[0] > 0:
+        row = known.features(bundle.churn.feature_names_)[None, :]
+        probability = float(bundle.churn.predict_proba(row)[0])
+        reasons = bundle.churn.reasons(row)
+    else:
+        note = "has not ordered yet, so there is nothing to leave"
     return answer(
         {
             "customer_id": known.person.customer_id,
-            "probability": float(bundle.churn.predict_proba(row)[0]) if ordered else None,
+            "probability": probability,
             "horizon_days": bundle.churn.horizon_days_,
-            "reasons": [vars(reason) for reason in bundle.churn.reasons(row)] if ordered else [],
-            "note": None if ordered else "has not ordered yet, so there is nothing to leave",
+            "reasons": [vars(reason) for reason in reasons],
+            "note": note,
             "model_version": known.live.version,
             "at": moment(known.at),
         }

@@ -10,9 +10,9 @@ from starlette.responses import Response
 from features.instants import moment
 from features.timeline import FOREVER
 from serving.errors import UnknownErasureError
-from serving.routes.customers import CustomerPath
 from serving.routes.fields import (
     Before,
+    CustomerPath,
     IdempotencyKey,
     Identifier,
     Limit,

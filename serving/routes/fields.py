@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import orjson
-from fastapi import Header, Query
+from fastapi import Header, Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
@@ -45,6 +45,14 @@ Told = Annotated[str, AfterValidator(_told), Field(min_length=1, max_length=500)
 Identifier = Annotated[str, AfterValidator(_identifier), Field(max_length=MAX_ID_BYTES)]
 """An id as the shop writes it: 1 to 255 bytes of UTF-8 without NUL."""
 
+
+CustomerPath = Annotated[
+    Identifier,
+    Path(
+        description="Any identifier of the customer: a user id, `anonymous:` and an anonymous id.",
+        openapi_examples={"user": {"value": "c-17"}, "visitor": {"value": "anonymous:5d2f0f6e"}},
+    ),
+]
 
 Before = Annotated[
     int | None,

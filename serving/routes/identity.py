@@ -2,13 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from serving.merging import Grounds
 from serving.routes.fields import (
     Body,
+    CustomerPath,
     IdempotencyKey,
     Identifier,
     Limit,
@@ -20,8 +21,6 @@ from serving.service import ServiceDep
 from serving.store import Person
 
 router = APIRouter(tags=["identity"])
-
-CustomerPath = Annotated[Identifier, Path(description="Any identifier of the customer.")]
 
 
 class PersonView(BaseModel):

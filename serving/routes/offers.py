@@ -130,7 +130,6 @@ async def _chosen(body: OfferBody, service: Service) -> Response:
         channel=body.channel,
         at=service.clock() + 1,
         model_version=service.champion.live.version,
-        consents=[] if known is None else service.store.consents(known.person.customer_id),
         without=body.without,
     )
     await run_in_threadpool(service.store.record, decision)

@@ -8,8 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
 from serving.person_export import NOT_INCLUDED, person_export
-from serving.routes.customers import CustomerPath
-from serving.routes.fields import Moment, example, problems
+from serving.routes.fields import CustomerPath, Moment, example, problems
 from serving.routes.stored import EventView
 from serving.service import ServiceDep
 

@@ -149,8 +149,22 @@ PROFILE: dict[str, Any] = {
             "channel": "email",
             "status": "granted",
             "at": "2011-05-02T09:31:00Z",
+            "source": "web",
+            "expires_at": None,
+            "carried": False,
+            "customer_id": "c-17",
+            "event_id": "m-17",
         }
     ],
+    "standing": {
+        "marketing": {
+            "email": {
+                "allowed": True,
+                "said": True,
+                "reason": "consent to marketing by email is given",
+            }
+        }
+    },
     "responses": {
         "recommendations_shown": {"times": 12, "last_at": "2011-09-10T12:00:00Z"},
         "recommendations_clicked": {"times": 2, "last_at": "2011-09-10T12:01:00Z"},

@@ -5,14 +5,12 @@ callers with an event loop read directly (a customer is read in well under a mil
 write through `GroupCommit`. All methods raise StorageError when the store refuses.
 """
 
+from features.consents import ALL_CHANNELS, Consent, ConsentStatus
 from serving.store.group import GroupCommit
 from serving.store.interface import Store
 from serving.store.opening import Migrated, migrate, open_store
 from serving.store.records import (
-    ALL_CHANNELS,
     Appended,
-    Consent,
-    ConsentStatus,
     Decision,
     Due,
     FedProduct,

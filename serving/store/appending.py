@@ -14,7 +14,7 @@ from serving.store import rows as rows_of
 from serving.store import schema as t
 from serving.store.database import Database, upsert
 from serving.store.numbering import rows_among
-from serving.store.records import Consent, Incoming, Timer
+from serving.store.records import Incoming, Timer
 
 PART_BYTES = 4096
 """A part of a timeline takes no further rows beyond this: about one page, 107 rows."""
@@ -140,18 +140,6 @@ def count_bought(
             # by number: whoever else changes products does so in the same order
             [{"of": number, "more": more} for number, more in sorted(bought.items())],
         )
-
-
-def add_consents(
-    database: Database, connection: Connection, consents: Sequence[tuple[int, Consent]]
-) -> None:
-    """Keep statements; those of an event that is known change nothing."""
-    database.insert(
-        connection,
-        t.consents,
-        [{"person": person, **asdict(consent)} for person, consent in consents],
-        "skip",
-    )
 
 
 def set_timers(connection: Connection, timers: Sequence[tuple[int, Timer]]) -> None:

@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from features.catalog import Product
+from features.consents import Consent
 from features.identity import Link, Ruling
 from serving.store.records import (
     Appended,
-    Consent,
     Decision,
     Due,
     FedProduct,
@@ -36,7 +36,8 @@ class Store(Protocol):
         One transaction: when this returns, everything is on disk and the next read of any
         process sees it; when it raises, nothing was kept. An event whose id is known changes
         nothing, nor do its consents and timers. A timer replaces an earlier-due one of the
-        same trigger and customer.
+        same trigger and customer. A consent that its event merely `carried` is kept where it
+        differs from what the same id's events carried just before it.
         """
         ...
 
@@ -65,7 +66,10 @@ class Store(Protocol):
         ...
 
     def consents(self, customer_id: str) -> list[Consent]:
-        """A customer's statements, oldest first."""
+        """A customer's statements under all of their ids, oldest first, in one statement.
+
+        Each with the id it was made under, and since when that id is the customer's.
+        """
         ...
 
     def products(self, start: int = 0) -> list[Product]:

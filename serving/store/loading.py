@@ -4,13 +4,14 @@ from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import Connection, select
 
+from features.consents import Consent
 from features.identity import Link, Ruling
-from serving.store import appending, erasing, linking, rows, statements
+from serving.store import appending, consenting, erasing, linking, rows, statements
 from serving.store import schema as t
 from serving.store.database import Lock
 from serving.store.numbering import number_people
 from serving.store.part import SqlPart
-from serving.store.records import Consent, HistoryPerson
+from serving.store.records import HistoryPerson
 
 
 class SqlHistory(SqlPart):
@@ -41,9 +42,7 @@ class SqlHistory(SqlPart):
             new = [(p, c) for p, c in consents if c.at > last.get(p, (-1, ""))[0]]
             people = number_people(self._database, connection, {person for person, _ in new})
             self._database.lock_people(connection, people.values())
-            appending.add_consents(
-                self._database, connection, [(people[person], c) for person, c in new]
-            )
+            consenting.add(self._database, connection, [(people[person], c) for person, c in new])
 
         self._database.write("store the consents", work)
 

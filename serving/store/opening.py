@@ -1,5 +1,6 @@
 """Opening the store that the settings name, and bringing its tables to this program's revision."""
 
+from features.consents import ConsentRules
 from features.errors import InputError, shown
 from features.events.erasures import Erasures
 from features.events.identifiers import rules_of
@@ -27,12 +28,13 @@ def open_store(settings: ServingSettings) -> Store:
         StorageError: the database cannot be reached, or is of another revision.
     """
     rules = rules_of(settings)
+    consent_rules = ConsentRules.of(settings)
     database = _database(settings, settings.busy_seconds)
     try:
         ensure(database)
         erasures = Erasures(settings.erasures)
         erasures.make_key()
-        store = SqlStore(database, rules, erasures)
+        store = SqlStore(database, rules, erasures, consent_rules)
         store.reconcile_erasures(wall_clock)
     except BaseException:
         database.close()

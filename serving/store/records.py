@@ -2,31 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from features.catalog import Product
+from features.consents import Consent
 from features.events.event import Event
 from features.timeline import Timeline
 
-ConsentStatus = Literal["granted", "denied"]
-
 Version = tuple[tuple[int, int], ...]
 """Of what is known about a customer: two equal versions are the same knowledge."""
-
-ALL_CHANNELS = "all"
-"""The channel of a consent that was given or denied without naming one."""
-
-
-@dataclass(frozen=True)
-class Consent:
-    """One statement of a customer: this purpose, on this channel, from this instant."""
-
-    purpose: str
-    channel: str
-    status: ConsentStatus
-    at: int
-    event_id: str
-    """The event that said so; a statement is kept once per event."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 REVISION = "0005"
@@ -154,6 +155,12 @@ consents = Table(
     Column("status", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("event_id", Text, nullable=False),
+    Column("source", Text, nullable=False, server_default="api"),
+    Column("expires_at", BigInteger),
+    # whether it came along with an event that was about something else
+    Column("carried", Boolean, nullable=False, server_default=false()),
+    # further customer ids that its event carried, a JSON list; null when there are none
+    Column("together", Text),
     UniqueConstraint("event_id", "purpose", "channel"),
 )
 

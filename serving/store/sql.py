@@ -9,10 +9,12 @@ import numpy.typing as npt
 from sqlalchemy import Connection, delete, select
 
 from features.catalog import Product
+from features.consents import Consent, ConsentRules
 from features.events.erasures import Erasures
 from features.events.identifiers import Rules
 from serving.store import (
     appending,
+    consenting,
     erasing,
     feeding,
     linking,
@@ -30,7 +32,6 @@ from serving.store.loading import SqlHistory
 from serving.store.numbering import number_people, number_products
 from serving.store.records import (
     Appended,
-    Consent,
     FedProduct,
     Incoming,
     Person,
@@ -49,10 +50,18 @@ class SqlStore(SqlDecisions, SqlHistory, SqlIdentity, SqlErasures, SqlAging, Sql
         database: its tables are there, and of this program's revision.
         rules: who is one person.
         erasures: who was erased, kept elsewhere.
+        consent_rules: what a consent banner's categories mean.
     """
 
-    def __init__(self, database: Database, rules: Rules, erasures: Erasures) -> None:
+    def __init__(
+        self,
+        database: Database,
+        rules: Rules,
+        erasures: Erasures,
+        consent_rules: ConsentRules,
+    ) -> None:
         super().__init__(database, rules, erasures)
+        self._consent_rules = consent_rules
         # append-only, so what is known never becomes wrong
         self._product_numbers: dict[str, int] = {}
 
@@ -86,10 +95,11 @@ class SqlStore(SqlDecisions, SqlHistory, SqlIdentity, SqlErasures, SqlAging, Sql
         events = [incoming.event for incoming in new]
         theirs = [people[incoming.event.customer_id] for incoming in new]
         appending.add_rows(self._database, connection, events, people, products)
-        appending.add_consents(
+        consenting.append(
             self._database,
             connection,
             [(p, c) for p, i in zip(theirs, new, strict=True) for c in i.consents],
+            self._consent_rules,
         )
         appending.set_timers(
             connection, [(p, x) for p, i in zip(theirs, new, strict=True) for x in i.timers]
@@ -143,7 +153,7 @@ class SqlStore(SqlDecisions, SqlHistory, SqlIdentity, SqlErasures, SqlAging, Sql
             "read consents",
             lambda c: c.execute(statements.CONSENTS, {"asked": customer_id}).mappings().all(),
         )
-        return [Consent(**row) for row in found]
+        return [consenting.consent_of(row) for row in found]
 
     def events(
         self,

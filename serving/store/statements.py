@@ -49,6 +49,12 @@ CONSENTS = (
         t.consents.c.status,
         t.consents.c.at,
         t.consents.c.event_id,
+        t.consents.c.source,
+        t.consents.c.expires_at,
+        t.consents.c.carried,
+        t.consents.c.together,
+        t.people.c.customer_id,
+        t.people.c.linked_at.label("joined_at"),
     )
     .select_from(_THEIRS.join(t.consents, t.consents.c.person == t.people.c.number))
     .where(_asked.c.customer_id == bindparam("asked"))

@@ -5,8 +5,8 @@ from contextlib import closing
 
 import pytest
 
+from features.consents import ALL_CHANNELS
 from serving.bots import Bots, calls_itself_one
-from serving.store import ALL_CHANNELS
 
 CHROME = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
@@ -93,7 +93,7 @@ def test_a_bot_consents_to_nothing_and_is_waited_for_by_nobody(client, clock):
     client.track("Checkout Started", "m2", **told)
     assert client.service.store.consents("anonymous:v") == []
     assert client.service.store.claim(clock.now + 10**9, until=clock.now + 2 * 10**9) == []
-    assert ALL_CHANNELS not in client.get("/v1/customers/anonymous:v").text
+    assert client.get("/v1/customers/anonymous:v").json()["consents"] == []
 
 
 def test_whoever_clicks_faster_than_people_do_is_a_bot_from_there_on(start):

@@ -2,13 +2,14 @@
 
 import pytest
 
+from features.consents import ConsentRules, consents_of, standing
 from features.events.event import Event
 from features.events.schema import schema
-from serving.consent import consents_of, standing
 
 
 def allowed(client, channel="email", purpose="marketing"):
-    return standing(client.service.store.consents("ann"), purpose, channel).allowed
+    consents, now = client.service.store.consents("ann"), client.service.clock()
+    return standing(consents, ConsentRules(), purpose, channel, at=now).allowed
 
 
 def consent(client, message_id, purpose, status, **more):
@@ -72,7 +73,7 @@ def test_statements_in_older_logs_are_read_in_the_one_spelling():
     kind = schema().find("Consent Changed")
     said = '{"purpose": "Personalization ", "status": "Granted", "consent_channel": "E-mail"}'
     event = Event("e", kind.code, kind.name, 1, 1, "web", user_id="ann", properties=said)
-    [statement] = consents_of(event)
+    [statement] = consents_of(event, ConsentRules())
     assert (statement.purpose, statement.channel) == ("personalisation", "email")
     assert statement.status == "granted"
 

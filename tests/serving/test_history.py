@@ -13,9 +13,12 @@ from typer.testing import CliRunner
 from features.catalog import Product
 from features.columns import ProductId
 from features.compute import vector
+from features.consents import ConsentRules, standing
 from features.errors import InputError
 from features.events.event import BOT, table_of
+from features.events.importer import import_tables
 from features.events.log import EventLog
+from features.events.mapping import Mapping
 from features.events.validation import parse
 from features.instants import instant
 from features.reference import Reference
@@ -119,6 +122,36 @@ def test_amounts_that_no_row_can_hold_stop_no_load(log, store):
     history.load(log, store)
     [row] = store.person("dee").timeline.rows()[-1:]
     assert np.isnan([row["value"], row["quantity"]]).all()
+
+
+@BOTH
+def test_the_ledger_is_loaded_with_its_sources_and_the_basis_of_imports(log, store, tmp_path):
+    (tmp_path / "visits.csv").write_text(
+        "event_id,event,timestamp,user_id\nx1,Store Visited,2011-09-02,cid\n"
+    )
+    table = {"files": ["visits.csv"], "produces": "events", "select": "SELECT * FROM visits"}
+    club = Mapping.model_validate(
+        {"name": "club", "currency": "EUR", "legal_basis": "consent", "tables": {"visits": table}}
+    )
+    import_tables(club, tmp_path, log, now=NOON)
+    bot = parse(PAST[2] | {"messageId": "bot"}, NOON, marks=("bot",))
+    log.append(table_of([bot]))
+    banner = {"consent": {"categoryPreferences": {"Analytics": False}}}
+    append(log, [{**PAST[4], "messageId": f"b{i}", "context": banner} for i in range(9)])
+    for _ in range(2):  # again, from the log that has grown by one event
+        history.load(log, store)
+        append(log, [message("Cart Viewed", "m9", "2011-09-02", userId="bob")])
+    assert [(c.event_id, c.source) for c in store.consents("ann")] == [("m3", "api")]
+    [denied, *repeated] = store.consents("bob")
+    assert (denied.purpose, denied.status, denied.carried) == ("profiling", "denied", True)
+    assert len(repeated) == 1, "the first and the last of nine that say the same"
+    assert {(c.purpose, c.status, c.source) for c in store.consents("cid")} == {
+        ("personalisation", "required", "club"),
+        ("profiling", "required", "club"),
+    }
+    for customer, profiled in (("ann", True), ("bob", False), ("cid", False)):
+        stands = standing(store.consents(customer), ConsentRules(), "profiling", at=NOON)
+        assert stands.allowed == profiled
 
 
 @BOTH

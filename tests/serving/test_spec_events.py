@@ -154,6 +154,7 @@ EVENTS = {
     ),
     **{f"Offer {n}": Sent({"offer_id": "o"}) for n in ("Shown", "Accepted", "Declined")},
     "Consent Changed": Sent({"purpose": "marketing", "status": "granted"}),
+    "Segment Consent Preference Updated": Sent({"category_preferences": {"Advertising": False}}),
     "Page Viewed": Sent({"path": "/pots", "title": "Pots", "referrer": ""}, call="page"),
     "Screen Viewed": Sent(call="screen", message={"name": "Cart"}, channel="app"),
     "Identified": Sent(call="identify", message={"traits": {"country": "GB", "email": "a@b.c"}}),

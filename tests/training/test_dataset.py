@@ -1,13 +1,24 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from features.compute import vector
+from features.consents import PERSONALISATION, PROFILING
+from features.consents.permit import Permit
 from features.definitions import FEATURES
 from features.errors import NotEnoughDataError
 from features.reference import Reference
-from features.timeline import Timelines
+from features.timeline import FOREVER, Timelines
+from models.next_product import NextProductModel
 from tests.models.shop import catalog, day, seeded_shop, timeline
+from tests.models.trained import CUTOFF, trained
+from tests.models.trained import shop as trained_shop
 from training.dataset import Orders, churn_rows, periods
+from training.score import score
 
 COLUMN = {feature.name: i for i, feature in enumerate(FEATURES)}
 
@@ -116,3 +127,57 @@ def test_customers_of_a_period_are_drawn_by_the_seed() -> None:
 
     assert len(drawn(0)) == 10
     assert drawn(0) == drawn(0) != drawn(1)
+
+
+# --- who objects to profiling -------------------------------------------------------------------
+
+
+def objecting(shop: Timelines, name: str, begin: int, until: int = FOREVER) -> Timelines:
+    """The shop, with somebody who does not allow to be profiled within a span."""
+    span = (np.array([value], np.int64) for value in (shop.index([name])[0], begin, until))
+    return replace(shop, permits={PROFILING: Permit(True, day(400), *span)})
+
+
+def test_who_objects_is_in_no_training_set_whatever_the_instant() -> None:
+    shop = objecting(SHOP, "stays", day(70))
+    rows = churn_rows(shop, catalog(3), instants(40, 80), 30)
+    assert {named(rows.customer)[i] for i in range(len(rows.customer))} == {"leaves", "comes late"}
+    assert not len(next(periods(shop, catalog(3), instants(40), 30)).customers)
+
+
+def test_who_objected_for_a_while_is_in_the_sets_of_before_and_after() -> None:
+    shop = objecting(SHOP, "stays", day(41), day(70))
+    rows = churn_rows(shop, catalog(3), instants(40, 50, 80), 30)
+    theirs = rows.at[[name == "stays" for name in named(rows.customer)]]
+    assert theirs.tolist() == [day(40), day(80)]
+
+
+def test_nothing_of_who_objects_is_in_what_recommends() -> None:
+    shop = Timelines.of(
+        [(f"c{i:02}", timeline([(10, [0, 1]), (20 + i, [1])])) for i in range(20)]
+        + [("objects", timeline([(10, [2]), (30, [2, 2])]))]
+    )
+    heard = objecting(shop, "objects", day(50))
+    for timelines, buyers in ((shop, [20, 20, 1]), (heard, [20, 20, 0])):
+        model = NextProductModel(threads=1).fit(timelines, catalog(3), [], day(100), 30)
+        assert (model.popular.buyers_ > 0).tolist() == [b > 0 for b in buyers]
+
+
+def test_who_objects_is_not_scored_and_without_personalisation_no_list_is_made(
+    tmp_path: Path,
+) -> None:
+    at = CUTOFF
+    people, products = trained_shop()
+    first, second, *_ = people.ids(Orders.of(people).eligible(at))
+    span = (np.array([value], np.int64) for value in (people.index([second])[0], 0, FOREVER))
+    shop = objecting(people, first, 0)
+    shop = replace(shop, permits={**shop.permits, PERSONALISATION: Permit(True, at, *span)})
+    count = score(trained(), shop, products, at, tmp_path / "scores.parquet", k=3)
+    table = pq.read_table(tmp_path / "scores.parquet")
+    rows = {row["customer_id"]: row for row in table.to_pylist()}
+    assert first not in rows
+    assert len(rows) == count == len(Orders.of(people).eligible(at)) - 1
+    assert rows[second]["recommendations"] is None
+    assert rows[second]["churn_probability"] is not None
+    assert sum(row["recommendations"] is None for row in rows.values()) == 1
+    assert json.loads(table.schema.metadata[b"regulars"])["unprofiled"] == 1

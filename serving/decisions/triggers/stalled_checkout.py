@@ -5,11 +5,11 @@ from functools import cached_property
 
 import numpy as np
 
+from features.consents import MARKETING
 from features.events.event import Event
 from features.events.schema import schema
 from features.instants import moment
 from features.timeline import Timeline
-from serving.consent import MARKETING
 from serving.decisions.triggers.trigger import Finding
 
 MINUTE_MS = 60_000

@@ -50,6 +50,7 @@ def test_shipped_mappings_are_found_by_name(name: str) -> None:
         ('produces = "orders"', 'produce = "orders"', r"unknown key tables\.orders\.produce"),
         ('"36h"', '"a while"', "arrival_lag = 'a while': write a number and s, m, h or d"),
         ('currency = "EUR"', 'currency = "EUR"\ntime_zone = "Mars"', "'Mars': no such time zone"),
+        ('"contract"', '"they like us"', "legal_basis = 'they like us': .*'contract'"),
         ("[tables.orders]", '[tables."or ders"]', "tables"),
         ('name = "corner_shop"', "name = ", "is not TOML"),
     ],

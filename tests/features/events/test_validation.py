@@ -452,7 +452,7 @@ def _imported(
     pq.write_table(table(rows), folder / "events.parquet")
     select = {"files": ["*.parquet"], "produces": "events", "select": "SELECT * FROM events"}
     mapping = Mapping.model_validate(
-        {"name": "test", "currency": "EUR", "legal_basis": "x", "tables": {"events": select}}
+        {"name": "test", "currency": "EUR", "legal_basis": "contract", "tables": {"events": select}}
     )
     import_tables(mapping, folder, log, now=RECEIVED_AT)
     events = {e.event_id: e for path in log.segments for e in events_of(pq.read_table(path))}
