@@ -19,7 +19,7 @@ from serving.decisions.timers import timers_of
 from serving.decisions.triggers import Trigger
 from serving.segment import MAX_EVENT_BYTES
 from serving.store import GroupCommit, Incoming, Rejected
-from serving.write_keys import OPEN
+from serving.visitors import as_visitor, of_visitor
 
 KEPT_MESSAGE_BYTES = 4_000
 """How much of a rejected message is kept: enough to see what went wrong."""
@@ -31,9 +31,11 @@ _WRITE_KEY = "writeKey"
 class Sender:
     """Who sent a request."""
 
-    source: str = OPEN
-    """What their write key is named."""
+    source: str = "api"
+    """What their key is named."""
     user_agent: str | None = None
+    is_page: bool = False
+    """Whether anybody may have sent it; see `serving.visitors`."""
 
 
 class Ingest:
@@ -124,6 +126,8 @@ class Ingest:
         size = len(_text(message))
         if size > MAX_EVENT_BYTES:
             raise EventError("event", f"{size:,} bytes", f"at most {MAX_EVENT_BYTES:,} are taken")
+        if sender.is_page:
+            message = as_visitor(message)
         event = parse(
             message,
             received_at,
@@ -133,6 +137,8 @@ class Ingest:
             marks=self._bots.marks(message, sender.user_agent),
             place=place,
         )
+        if sender.is_page:
+            event = of_visitor(event)
         if self._bots.too_fast(_visitor(event), event.timestamp) and event.of_a_person:
             event = replace(event, marks=(BOT, *event.marks))
         if not event.of_a_person:  # a bot allows nothing, and nobody waits for it

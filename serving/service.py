@@ -5,16 +5,17 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from serving.access import AccessLog
 from serving.champion import Champion
 from serving.clock import Clock
 from serving.decisions.timers import Timers
 from serving.idempotency import Idempotency
 from serving.ingest import Ingest
+from serving.keys import Keys
 from serving.profile import Profiles
 from serving.rate_limit import RateLimit
 from serving.recommend import Recommender
 from serving.store import Store
-from serving.write_keys import WriteKeys
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class Service:
     profiles: Profiles
     recommender: Recommender
     ingest: Ingest
-    write_keys: WriteKeys
+    keys: Keys
+    access: AccessLog
     rate_limit: RateLimit
     idempotency: Idempotency
     timers: Timers

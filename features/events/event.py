@@ -48,13 +48,17 @@ LOG_SCHEMA = pa.schema(
 """One row per event. type: code of the event schema, 0 when unknown. value, quantity, measure:
 the numbers of the type's timeline slots. properties: a JSON object of the kept properties that
 have no column here. source: the mapping's name, or what the events came through. marks: `BOT`,
-`CLOCK`; null when there are none, and in segments that are older than the column."""
+`CLOCK`, `PAGE`; null when there are none, and in segments that are older than the column."""
 
 BOT = "bot"
 """The mark of an event that no person made: it is kept, and is in nobody's timeline."""
 
 CLOCK = "clock"
 """The mark of an event whose sender's clock was days off; its timestamp is corrected."""
+
+
+PAGE = "page"
+"""The mark of an event that anybody may have sent: what it says of users is not believed."""
 
 
 @dataclass(frozen=True)

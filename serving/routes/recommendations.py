@@ -5,10 +5,11 @@ import time
 import uuid
 from typing import Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from serving.authorization import caller
 from serving.recommend import Fallback, Filters
 from serving.routes.fields import Body, Customer, Identifier, answer, example, problems
 from serving.service import ServiceDep
@@ -108,12 +109,13 @@ class Recommendations(BaseModel):
     )
     | problems(413, 422),
 )
-async def recommend(body: RecommendationBody, service: ServiceDep) -> Response:
+async def recommend(body: RecommendationBody, request: Request, service: ServiceDep) -> Response:
     """Recommend products to a customer or visitor, each with its reason.
 
     Always a list where one can be given; `fallback` says when it is not the model's own for
-    this customer.
+    this customer. With a public key it is asked for by `anonymous_id` alone.
     """
+    caller(request).require_visitor(body.customer_id)
     began = time.perf_counter()
     filters = body.filters
     found = service.recommender.recommend(

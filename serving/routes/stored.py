@@ -39,9 +39,10 @@ class EventView(BaseModel):
     products: list[dict[str, Any]]
     properties: dict[str, Any]
     source: str
-    """Its write key's name."""
+    """Its key's name."""
     marks: list[str]
-    """`bot`: in nobody's timeline. `clock`: the sender's was days off, the time is corrected."""
+    """`bot`: in nobody's timeline. `clock`: the sender's was days off, the time is corrected.
+    `page`: sent with a public key, so it counts for its visitor alone, whatever user it named."""
 
 
 class Events(BaseModel):

@@ -10,6 +10,7 @@ from serving.store.interface import Store
 from serving.store.opening import Migrated, migrate, open_store
 from serving.store.records import (
     ALL_CHANNELS,
+    Access,
     Appended,
     Consent,
     ConsentStatus,
@@ -18,6 +19,7 @@ from serving.store.records import (
     FedProduct,
     HistoryPerson,
     Incoming,
+    Key,
     Person,
     ProductChange,
     Rejected,
@@ -29,6 +31,7 @@ from serving.store.records import (
 
 __all__ = [
     "ALL_CHANNELS",
+    "Access",
     "Appended",
     "Consent",
     "ConsentStatus",
@@ -38,6 +41,7 @@ __all__ = [
     "GroupCommit",
     "HistoryPerson",
     "Incoming",
+    "Key",
     "Migrated",
     "Person",
     "ProductChange",

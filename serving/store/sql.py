@@ -11,6 +11,7 @@ from sqlalchemy import Connection, delete, select
 from features.catalog import Product
 from serving.store import appending, feeding, linking, rows, statements
 from serving.store import schema as t
+from serving.store.access import SqlAccess
 from serving.store.database import Database, Lock, upsert
 from serving.store.deciding import SqlDecisions
 from serving.store.loading import SqlHistory
@@ -28,7 +29,7 @@ from serving.store.records import (
 )
 
 
-class SqlStore(SqlDecisions, SqlHistory):
+class SqlStore(SqlDecisions, SqlHistory, SqlAccess):
     """A `Store` in a database.
 
     Arguments:
