@@ -123,8 +123,12 @@ def test_a_page_cannot_say_what_only_the_shop_knows(client, page, name):
         "message_id": "m",
         "subscription_id": "s",
         "total": 1,
+        "expires_at": "2011-10-01T00:00:00Z",
+        "tier_level": 2,
     }
-    assert page.post("/v1/track", view("m1", event=name, properties=said)).status_code == 400
+    refused = page.post("/v1/track", view("m1", event=name, properties=said))
+    assert refused.status_code == 400
+    assert "from the shop's server" in refused.json()["message"]
     assert stored(client) == []
 
 
@@ -165,8 +169,10 @@ def test_an_anonymous_id_reaches_no_user(trained_client):
 
 
 def test_a_page_is_not_told_what_an_offer_costs_and_brings(trained_client):
+    lines = [{"product_id": "tea", "price": 3.0, "quantity": 2}]
+    who = {"userId": "ann", "anonymousId": "mine"}
+    trained_client.track("Order Completed", "o1", order_id="1", products=lines, total=6, **who)
     page = trained_client.keyed(Scope.PUBLIC, name="page")
-    page.post("/v1/track", view("m1"))
     told = page.post("/v1/offers/next", {"anonymous_id": "mine"}).json()
     assert (told["expected_value"], told["reason"], told["alternatives"]) == (None, None, [])
     decided = trained_client.get(f"/v1/decisions/{told['decision_id']}").json()
