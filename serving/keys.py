@@ -210,6 +210,8 @@ def key_of(
             f"the key {shown(name)}: public stands alone, as everybody can read such a key; "
             "make another one for the rest"
         )
+    if ends_at is not None and ends_at <= at:
+        raise InputError(f"the key {shown(name)} ends before it begins; let it last longer")
     hashed = hash_of(secret)
     return Key(_id_of(hashed), name, tuple(sorted(scopes)), hashed, at, ends_at)
 

@@ -1,5 +1,6 @@
 """Nothing personal and nothing secret in the logs, whatever is sent and whatever breaks."""
 
+import http.client
 import io
 import json
 import logging
