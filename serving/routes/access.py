@@ -8,10 +8,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from features.instants import moment
+from serving.authorization import KeyedRoute
 from serving.routes.fields import Before, Identifier, Limit, Moment, answer, example, problems
 from serving.service import ServiceDep
 
-router = APIRouter(tags=["privacy"])
+router = APIRouter(tags=["privacy"], route_class=KeyedRoute)
 
 
 class AccessView(BaseModel):

@@ -7,12 +7,13 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from features.instants import moment
+from serving.authorization import KeyedRoute
 from serving.errors import NoModelError
 from serving.routes.decisions import DecisionView, decision_view
 from serving.routes.fields import Identifier, Moment, answer, example, problems
 from serving.service import ServiceDep
 
-router = APIRouter(tags=["customers"])
+router = APIRouter(tags=["customers"], route_class=KeyedRoute)
 
 CustomerPath = Annotated[
     Identifier,

@@ -7,12 +7,13 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from features.instants import moment
+from serving.authorization import KeyedRoute
 from serving.errors import UnknownDecisionError
 from serving.routes.fields import Identifier, Moment, answer, example, problems
 from serving.service import ServiceDep
 from serving.store import Decision
 
-router = APIRouter(tags=["decisions"])
+router = APIRouter(tags=["decisions"], route_class=KeyedRoute)
 
 _EXAMPLE = {
     "decision_id": "dec_0b7f5f0e8a6c4d7f9e21f2a4b6c8d0e1",

@@ -10,14 +10,14 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from features.errors import EventError
-from serving.authorization import sender
+from serving.authorization import KeyedRoute, sender
 from serving.inflate import TooLargeError, gunzip
 from serving.ingest import Sender
 from serving.routes.event_examples import BATCH_EXAMPLE, BATCH_SCHEMA, DOCUMENTED, EVENT_SCHEMA
 from serving.segment import BATCH, CALLS, MAX_BATCH_EVENTS, MAX_BODY_BYTES
 from serving.service import Service, ServiceDep
 
-router = APIRouter(tags=["events"])
+router = APIRouter(tags=["events"], route_class=KeyedRoute)
 
 _DONE = b'{"success":true}'
 

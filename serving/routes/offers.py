@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from features.events.schema import schema
 from features.instants import moment
-from serving.authorization import caller
+from serving.authorization import KeyedRoute, caller
 from serving.decisions.offers import next_offer
 from serving.routes.fields import (
     Body,
@@ -23,7 +23,7 @@ from serving.routes.fields import (
 )
 from serving.service import Service, ServiceDep
 
-router = APIRouter(tags=["offers"])
+router = APIRouter(tags=["offers"], route_class=KeyedRoute)
 
 
 def _channel(name: str) -> str:

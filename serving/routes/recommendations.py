@@ -9,12 +9,12 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from serving.authorization import caller
+from serving.authorization import KeyedRoute, caller
 from serving.recommend import Fallback, Filters
 from serving.routes.fields import Body, Customer, Identifier, answer, example, problems
 from serving.service import ServiceDep
 
-router = APIRouter(tags=["recommendations"])
+router = APIRouter(tags=["recommendations"], route_class=KeyedRoute)
 
 MAX_K = 100
 """Longest list; no page shows more, and the answer stays within milliseconds."""

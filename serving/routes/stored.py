@@ -8,11 +8,12 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from features.instants import moment
+from serving.authorization import KeyedRoute
 from serving.routes.fields import Before, Identifier, Limit, Moment, answer, example, problems
 from serving.service import ServiceDep
 from serving.store import StoredEvent
 
-router = APIRouter(tags=["events"])
+router = APIRouter(tags=["events"], route_class=KeyedRoute)
 
 
 class EventView(BaseModel):

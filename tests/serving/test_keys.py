@@ -6,10 +6,12 @@ import json
 import re
 
 import pytest
+from fastapi import APIRouter
 
 from features.errors import InputError, StorageError
 from serving import keys
 from serving.app import create_app
+from serving.authorization import keyed
 from serving.keys import Keys, key_of, new_secret
 from serving.scopes import PERMISSIONS, Scope, permission_of
 from serving.segment import is_segment_path
@@ -106,6 +108,19 @@ def test_without_a_key_of_this_shop_nothing_opens(standing, method, path, operat
 def test_an_endpoint_that_says_nothing_of_scopes_is_an_admins():
     assert permission_of("DELETE", "/v1/customers/{customer_id}").scopes == frozenset()
     assert permission_of("DELETE", "/v1/customers/{customer_id}").logged
+
+
+def test_an_application_whose_route_asks_for_no_key_does_not_start():
+    forgetful = APIRouter()
+    forgetful.get("/v1/everything")(lambda: None)
+    with pytest.raises(TypeError, match="route_class=KeyedRoute"):
+        keyed(forgetful)
+
+
+def test_a_stranger_is_refused_before_what_they_sent_is_read(standing):
+    stranger = standing.without_key()
+    for body in (b"{", b"x" * 2_000_000):
+        assert stranger.post("/v1/recommendations", content=body).status_code == 401
 
 
 def test_what_permissions_name_exists():
