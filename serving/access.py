@@ -6,9 +6,11 @@ in the log; a service that is stopped in good order writes everything.
 
 import threading
 from collections import deque
-from urllib.parse import parse_qs
+from collections.abc import Mapping
+from typing import Any
 
 import structlog
+from starlette.datastructures import QueryParams
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from features.errors import StorageError
@@ -110,9 +112,10 @@ class Accesses:
             accesses.add(caller, scope["method"], route, _customer(scope, state))
 
 
-def _customer(scope: Scope, state: dict[str, str]) -> str | None:
-    """Whom a request was about: by its path, its query, or what its endpoint found out."""
-    named = scope["path_params"].get("customer_id") or state.get("customer_id")
+def _customer(scope: Scope, state: Mapping[str, Any]) -> str | None:
+    """Whom a request was about: by what its endpoint found out, its path, or its query."""
+    named = state.get("customer_id") or scope["path_params"].get("customer_id")
     if named is None and scope["query_string"]:
-        named = next(iter(parse_qs(scope["query_string"].decode()).get("customer_id", [])), None)
+        # as endpoints read it: of several the last
+        named = QueryParams(scope["query_string"]).get("customer_id")
     return None if named is None else str(named)

@@ -62,6 +62,11 @@ def test_every_way_to_read_about_a_customer_is_logged(client, crm, clock):
     assert told(client, customer_id="bob") == []
 
 
+def test_the_customer_who_was_answered_about_is_logged_not_another_that_was_named(client, crm):
+    crm.get("/v1/decisions?customer_id=nobody&customer_id=bob")
+    assert told(client) == [("crm", "/v1/decisions", "bob")]
+
+
 def test_a_list_over_all_customers_is_logged_as_such(client, crm):
     crm.get("/v1/events")
     crm.get("/v1/quarantine")
