@@ -96,13 +96,16 @@ class Keys:
             StorageError: the store does not answer.
         """
         self._read_at = time.monotonic()
-        self._failed = True
-        found = self._store.api_keys()
+        try:
+            found = self._store.api_keys()
+        except StorageError:
+            self._failed = True
+            raise
+        self._failed = False
         self._known = {
             key.key_id: (key, Caller(key.name, frozenset(Scope(name) for name in key.scopes)))
             for key in found
         }
-        self._failed = False
 
     def caller(self, presented: Sequence[str], permission: Permission) -> Caller:
         """Whose the first fitting key is.
@@ -148,7 +151,9 @@ class Keys:
         """
         hashed = hash_of(secret)
         key_id = _id_of(hashed)
-        if key_id not in self._known and time.monotonic() - self._read_at >= UNKNOWN_SECONDS:
+        lately = time.monotonic() - self._read_at < UNKNOWN_SECONDS
+        # a store that did not answer is asked again in the background: requests do not wait for it
+        if key_id not in self._known and not lately and not self._failed:
             self.refresh()
         found = self._known.get(key_id)
         if found is None and self._failed:
