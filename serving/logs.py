@@ -8,7 +8,8 @@ import logging
 import sys
 import traceback
 from collections.abc import MutableMapping
-from typing import Any, TextIO
+from contextlib import suppress
+from typing import Any, TextIO, cast
 
 import structlog
 
@@ -45,7 +46,7 @@ def configure(level: str = "info", *, cache: bool = True, to: TextIO | None = No
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[level.upper()]
         ),
-        logger_factory=structlog.PrintLoggerFactory(to or sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _Unfailing(to or sys.stderr))),
         cache_logger_on_first_use=cache,
     )
     root = logging.getLogger()
@@ -54,6 +55,21 @@ def configure(level: str = "info", *, cache: bool = True, to: TextIO | None = No
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):  # it prints errors as they are
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
+
+
+class _Unfailing:
+    """A file for log lines: one that cannot be written, as on a full disk, breaks no answer."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            self._file.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._file.flush()
 
 
 class _Libraries(logging.Handler):

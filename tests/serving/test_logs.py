@@ -251,6 +251,19 @@ def test_postgresql_quotes_no_row_to_us(postgres):
     assert leaks(written.getvalue()) == set()
 
 
+def test_a_log_that_cannot_be_written_breaks_no_answer(client):
+    """As on a full disk; uvicorn would leave a request without an answer."""
+    with Path("/dev/full").open("w") as full:
+        logs.configure("debug", cache=False, to=full)
+        try:
+            assert client.get("/v1/customers/nobody").status_code == 404
+            logging.getLogger("uvicorn.error").error("Exception in ASGI application")
+        finally:
+            logs.configure("debug", cache=False)
+            with suppress(OSError):
+                full.close()
+
+
 def test_what_libraries_log_is_cut_to_what_they_always_say(logged):
     email = PERSONAL["email"]
     logging.getLogger("uvicorn.error").warning("cannot serve %s", email)
