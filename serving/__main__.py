@@ -1,14 +1,13 @@
-"""The service's command line: `python -m serving` serves; load, export and migrate keep house.
+"""The service's command line: `python -m serving` serves; the other commands keep house.
 
 What a command needs is imported when it runs, so that `--help` answers at once.
 """
 
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -21,15 +20,14 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from features.errors import RegularsError
-from serving.settings import ServingSettings
-
-if TYPE_CHECKING:
-    from serving.store import Store
+from serving.key_commands import keys
+from serving.terminal import console
+from serving.terminal import opened as _opened
+from serving.terminal import settings_of_environment as _settings
+from serving.terminal import told as _told
 
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-
-console = Console(stderr=True, soft_wrap=True)
+cli.add_typer(keys, name="keys")
 
 
 @cli.callback(invoke_without_command=True)
@@ -63,13 +61,17 @@ def serve(
 
     # LightGBM's idle threads sleep rather than spin beside a request; read when it loads
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    from serving.store import open_store
+    from serving.clock import wall_clock
+    from serving.keys import make_first
 
     settings = _settings()
     host, port = host or settings.host, settings.port if port is None else port
     with _told():
-        # opened once before the workers do: an error is told once, tables are made once
-        open_store(settings).close()
+        # opened once before the workers do: an error is told once, tables and a key are made once
+        with _opened(settings) as store:
+            first = make_first(store, wall_clock())
+        if first is not None:
+            _tell(first)
         console.print(f"Serving on http://{host}:{port}, documented at /docs; Ctrl-C stops it.")
         uvicorn.run(
             "serving.app:from_environment",
@@ -213,37 +215,30 @@ def tour(
 
     Without a terminal it ends after the calls. Example: python -m serving tour --customer c1
     """
+    from serving.clock import wall_clock
+    from serving.tour import demonstration_key
     from serving.tour import tour as run
 
     settings = _settings()
     with _told():
-        run(settings.host, settings.port, customer, Console())
+        with _opened(settings) as store:
+            key = demonstration_key(store, wall_clock())
+        run(settings.host, settings.port, customer, key, Console())
 
 
-def _settings() -> ServingSettings:
-    with _told():
-        return ServingSettings.of_environment()
+def _tell(first: str) -> None:
+    """Show the first key, which nothing else ever does."""
+    from serving.keys import FIRST_DAYS
 
-
-@contextmanager
-def _opened(settings: ServingSettings) -> "Iterator[Store]":
-    from serving.store import open_store
-
-    store = open_store(settings)
-    try:
-        yield store
-    finally:
-        store.close()
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Tell an error that a user can mend in one line, without a stack trace."""
-    try:
-        yield
-    except RegularsError as error:
-        console.print(f"Error: {error}", style="red", highlight=False, soft_wrap=True)
-        sys.exit(1)
+    console.print(
+        "There was no key yet. This one opens everything, is shown only now, and ends in "
+        f"{FIRST_DAYS} days:\n\n  export REGULARS_KEY={first}\n\n"
+        "Make keys of your own with `python -m serving keys create NAME --scope write`, then end "
+        "it: `python -m serving keys revoke` and its id, which `python -m serving keys list` "
+        "shows.\n",
+        highlight=False,
+        markup=False,
+    )
 
 
 @contextmanager

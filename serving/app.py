@@ -13,24 +13,29 @@ from features.consents import ConsentRules
 from features.events.identifiers import reader_of
 from features.events.keeping import Keep
 from serving import errors, logs
+from serving.access import Accesses, AccessLog
+from serving.authorization import keyed
 from serving.body_limit import BodyLimit
 from serving.bots import Bots
 from serving.champion import Champion
 from serving.clock import Clock, wall_clock
 from serving.corrections import Corrections
-from serving.cors import WriteCors
+from serving.cors import PageCors
 from serving.currency import Currency
 from serving.decisions.timers import Timers
 from serving.decisions.triggers import TRIGGERS
+from serving.documentation import Documented
 from serving.erasing import Erasing
 from serving.idempotency import Idempotency
 from serving.ingest import Ingest
+from serving.keys import Keys
 from serving.merging import Merging
 from serving.profile import Profiles
 from serving.rate_limit import RateLimit
 from serving.recommend import Recommender
 from serving.request_ids import RequestIds
 from serving.routes import (
+    access,
     corrections,
     customers,
     decisions,
@@ -48,7 +53,6 @@ from serving.routes import (
 from serving.service import Service
 from serving.settings import ServingSettings
 from serving.store import GroupCommit, Store, open_store
-from serving.write_keys import WriteKeys
 
 log = structlog.get_logger()
 
@@ -66,6 +70,7 @@ ROUTES = (
     stored,
     quarantine,
     products,
+    access,
 )
 """In the order in which a path is looked for: what is asked most, and must be fast, first."""
 
@@ -80,8 +85,9 @@ Turns one-time buyers into regulars. Send what customers do to `/v1/track` or `/
 Segment's form; ask what to show them, what to offer, and who is about to leave. Every answer
 knows every event that was acknowledged before it, and every decision says why.
 
-Where write keys are set, send one with events: as the user of HTTP Basic, as Bearer, or as
-`writeKey` in the body, as Segment's clients do.
+Every call needs a key: as `Authorization: Bearer <key>`, as the user of HTTP Basic, or, with
+events, as `writeKey` in the body, as Segment's clients do. `python -m serving keys create` makes
+one; its scopes say what it opens, and an admin's key opens everything.
 
 Errors are `application/problem+json` and say what to do next; Segment's endpoints answer
 `{"code", "message"}` instead.
@@ -95,7 +101,7 @@ def create_app(settings: ServingSettings, *, clock: Clock = wall_clock) -> FastA
         settings: where things live and how often to look around.
         clock: the present; tests set their own.
     """
-    app = FastAPI(
+    app = Documented(
         title="regulars",
         version="0.1.0",
         description=DESCRIPTION,
@@ -103,15 +109,16 @@ def create_app(settings: ServingSettings, *, clock: Clock = wall_clock) -> FastA
         redirect_slashes=False,  # Segment's clients take a redirect for a failure
     )
     for topic in ROUTES:
-        app.include_router(topic.router)
+        app.include_router(keyed(topic.router))
     errors.install(app)
     app.add_middleware(
         BodyLimit,
         most=settings.max_body_bytes,
         of_paths={products.BULK_PATH: settings.max_feed_bytes},
     )
-    origins = [origin.strip() for origin in settings.write_origins.split(",") if origin.strip()]
-    app.add_middleware(WriteCors, origins=origins)
+    origins = [origin.strip() for origin in settings.page_origins.split(",") if origin.strip()]
+    app.add_middleware(PageCors, origins=origins)
+    app.add_middleware(Accesses)
     app.add_middleware(RequestIds)
     return app
 
@@ -132,12 +139,12 @@ def _lifespan(
             stack.callback(store.close)
             commit = GroupCommit(store)
             stack.callback(commit.close)
-            # two watch: loading a bundle takes seconds, and timers go on meanwhile
-            watchers = stack.enter_context(ThreadPoolExecutor(2, "watcher"))
+            # three watch: loading a bundle takes seconds, and timers and keys go on meanwhile
+            watchers = stack.enter_context(ThreadPoolExecutor(3, "watcher"))
             service = _service(settings, store, commit, clock)
             app.state.service = service
-            if service.write_keys.open:
-                log.warning("any write key is accepted; set REGULARS_WRITE_KEYS to change that")
+            stack.callback(service.access.close)
+            service.keys.refresh()
             service.champion.check()
             service.champion.number_products()
             service.champion.hear()
@@ -146,6 +153,8 @@ def _lifespan(
             for look, seconds in (
                 (service.champion.check, settings.champion_seconds),
                 (service.timers.run_due, settings.timers_seconds),
+                (service.keys.refresh, settings.keys_seconds),
+                (service.access.flush, settings.keys_seconds),
                 (service.idempotency.forget, FORGET_SECONDS),
                 (lambda: store.settle_expired(clock()), EXPIRY_SECONDS),
             ):
@@ -179,7 +188,8 @@ def _service(settings: ServingSettings, store: Store, commit: GroupCommit, clock
         ),
         merging=Merging(store, commit, clock),
         reader=reader,
-        write_keys=WriteKeys(settings.write_keys),
+        keys=Keys(store, clock),
+        access=AccessLog(store, clock),
         rate_limit=RateLimit(settings.write_events_per_second, settings.write_burst_events),
         idempotency=Idempotency(store, clock, settings.idempotency_hours),
         timers=Timers(

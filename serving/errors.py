@@ -13,6 +13,7 @@ from starlette.responses import Response
 from features.errors import BundleError, EventError, InputError, RegularsError, StorageError, shown
 from serving.idempotency import InProgressError, ReusedKeyError
 from serving.inflate import NotGzipError, TooLargeError
+from serving.keys import ForbiddenError, UnauthorizedError
 from serving.rate_limit import TooManyEventsError
 from serving.segment import is_segment_path
 
@@ -58,16 +59,6 @@ class UnknownProductError(RegularsError):
         )
 
 
-class UnauthorizedError(RegularsError):
-    """Nobody who may write sent this."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "no write key of this shop; send it as the user of HTTP Basic, as Bearer, "
-            "or as writeKey in the body"
-        )
-
-
 class NoModelError(RegularsError):
     """No bundle is published, or the published one lacks the model that was asked for."""
 
@@ -83,7 +74,8 @@ _KINDS: tuple[tuple[type[RegularsError], int, str, str], ...] = (
     (UnknownDecisionError, 404, "unknown-decision", "Unknown decision"),
     (UnknownErasureError, 404, "unknown-erasure", "Unknown erasure"),
     (UnknownProductError, 404, "unknown-product", "Unknown product"),
-    (UnauthorizedError, 401, "unauthorized", "No write key"),
+    (UnauthorizedError, 401, "unauthorized", "No key of this shop's"),
+    (ForbiddenError, 403, "forbidden", "The key does not open this"),
     (TooManyEventsError, 429, "too-many-events", "Too many events"),
     (TooLargeError, 413, "too-large", "Too large"),
     (NotGzipError, 400, "invalid-request", "The body cannot be decompressed"),
@@ -145,7 +137,7 @@ async def _domain(request: Request, error: RegularsError) -> Response:
     elif status in (409, 503):
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     elif status == 401:
-        headers["WWW-Authenticate"] = 'Basic realm="write key", Bearer'
+        headers["WWW-Authenticate"] = 'Bearer realm="regulars", Basic realm="regulars"'
     if status >= 500:
         log.error("request failed", problem=kind, error=type(error).__name__)
     return problem(request, status, kind, title, str(error), headers=headers)

@@ -94,7 +94,9 @@ class Idempotency:
             raise InputError("Idempotency-Key: 1 to 255 visible ASCII characters, such as a UUID")
         body = hashlib.sha256(await request.body())
         body.update(request.headers.get("content-type", "").encode())
-        asked = hashlib.sha256(f"{request.method} {request.url.path} {key}".encode()).hexdigest()
+        # by whose key, too: nobody is given an answer that was made for somebody else
+        named = f"{request.state.caller.name} {request.method} {request.url.path} {key}"
+        asked = hashlib.sha256(named.encode()).hexdigest()
         try:
             found = await run_in_threadpool(self._begin, asked, body.hexdigest(), key)
         except StorageError:

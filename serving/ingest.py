@@ -20,16 +20,18 @@ from serving.decisions.triggers import Trigger
 from serving.outline import Outline
 from serving.segment import MAX_EVENT_BYTES
 from serving.store import GroupCommit, Incoming, Rejected
-from serving.write_keys import OPEN
+from serving.visitors import as_visitor, of_visitor
 
 
 @dataclass(frozen=True)
 class Sender:
     """Who sent a request."""
 
-    source: str = OPEN
-    """What their write key is named."""
+    source: str = "api"
+    """What their key is named."""
     user_agent: str | None = None
+    is_page: bool = False
+    """Whether anybody may have sent it; see `serving.visitors`."""
 
 
 class Ingest:
@@ -145,6 +147,8 @@ class Ingest:
         size = len(_text(message))
         if size > MAX_EVENT_BYTES:
             raise EventError("event", f"{size:,} bytes", f"at most {MAX_EVENT_BYTES:,} are taken")
+        if sender.is_page:
+            message = as_visitor(message)
         event = parse(
             message,
             received_at,
@@ -155,6 +159,8 @@ class Ingest:
             marks=self._bots.marks(message, sender.user_agent),
             place=place,
         )
+        if sender.is_page:
+            event = of_visitor(event)
         fast = self._bots.too_fast(event.customer_id, event.timestamp, event.event_id)
         if fast and event.of_a_person:
             event = replace(event, marks=(BOT, *event.marks))

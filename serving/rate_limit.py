@@ -17,7 +17,7 @@ class TooManyEventsError(RegularsError):
 
     def __init__(self, seconds: int) -> None:
         super().__init__(
-            f"too many events for this write key; send them again after {seconds} s, "
+            f"too many events for this key; send them again after {seconds} s, "
             "or have REGULARS_WRITE_EVENTS_PER_SECOND raised"
         )
         self.seconds = seconds

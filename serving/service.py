@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 
 from features.consents import ConsentRules
 from features.events.identifiers import Reader
+from serving.access import AccessLog
 from serving.champion import Champion
 from serving.clock import Clock
 from serving.corrections import Corrections
@@ -14,12 +15,12 @@ from serving.decisions.timers import Timers
 from serving.erasing import Erasing
 from serving.idempotency import Idempotency
 from serving.ingest import Ingest
+from serving.keys import Keys
 from serving.merging import Merging
 from serving.profile import Profiles
 from serving.rate_limit import RateLimit
 from serving.recommend import Recommender
 from serving.store import Store
-from serving.write_keys import WriteKeys
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ class Service:
     ingest: Ingest
     merging: Merging
     reader: Reader
-    write_keys: WriteKeys
+    keys: Keys
+    access: AccessLog
     rate_limit: RateLimit
     idempotency: Idempotency
     timers: Timers

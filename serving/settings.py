@@ -43,9 +43,9 @@ class ServingSettings(Settings):
     max_feed_bytes: int = Field(default=20_000_000, ge=1_000)
     """Longest body of a product feed; some 100,000 products."""
 
-    write_keys: str = Field(default="", repr=False)
-    """Who may send events: keys separated by commas, each `key` or `name:key`; the name becomes
-    the events' source. Empty accepts every key, so that a first try needs no set-up."""
+    keys_seconds: float = Field(default=1.0, gt=0)
+    """Pause between two looks at the keys; one that is revoked opens nothing after it. What was
+    read of customers goes to the access log as often."""
 
     currency: str = Field(default="", pattern="^([A-Z]{3})?$")
     """ISO 4217 code of the shop's money; events in another are put aside. Empty is that of the
@@ -55,15 +55,15 @@ class ServingSettings(Settings):
     """The shop's time zone, such as `Europe/London`: in which an hour of the day is meant."""
 
     write_events_per_second: float = Field(default=0, ge=0)
-    """Events of one write key per second and worker; more are answered 429. 0 limits nothing:
+    """Events of one key's name per second and worker; more are answered 429. 0 limits nothing:
     a shop's own traffic is welcome."""
 
     write_burst_events: int = Field(default=5_000, ge=1)
-    """Events of one write key that may come at once before the limit begins: two batches."""
+    """Events of one key's name that may come at once before the limit begins: two batches."""
 
-    write_origins: str = "*"
-    """Origins whose pages may send events, separated by commas. Any: a key in a page is public,
-    and the answer says nothing."""
+    page_origins: str = "*"
+    """Origins whose pages may send events and ask what to show, separated by commas. Any: a key
+    in a page is public, and opens nothing but what a visitor may know of themselves."""
 
     bot_events_per_minute: int = Field(default=1_000, ge=0)
     """Events of one visitor in one minute from which on they are a bot's; nobody clicks 16 times

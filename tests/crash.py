@@ -28,6 +28,7 @@ from features.events.validation import rows
 from serving.settings import ServingSettings
 from serving.store import Store, open_store
 from tests.forked_service import ForkedService
+from tests.keys import BEARER
 from tests.postgres import Postgres
 
 CLIENTS = 4
@@ -216,7 +217,9 @@ class _Client:
 
     def send(self, messages: Iterable[dict[str, object]]) -> int:
         body = json.dumps({"batch": list(messages)})
-        self.connection.request("POST", "/v1/batch", body, {"Content-Type": "application/json"})
+        self.connection.request(
+            "POST", "/v1/batch", body, BEARER | {"Content-Type": "application/json"}
+        )
         answer = self.connection.getresponse()
         answer.read()
         return answer.status

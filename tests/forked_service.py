@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 
+from tests.keys import put_admin_key
+
 DEADLINE_SECONDS = 60
 
 _forks = multiprocessing.get_context("forkserver")
@@ -42,6 +44,7 @@ class ForkedService:
         self._process: multiprocessing.process.BaseProcess | None = None
 
     def __enter__(self) -> "ForkedService":
+        put_admin_key(self._settings)
         self.start()
         return self
 
@@ -57,7 +60,7 @@ class ForkedService:
         return self._process.pid
 
     def start(self) -> None:
-        """Start the workers and return when one answers."""
+        """Start the workers and return when one answers; `tests.keys.ADMIN_KEY` opens them."""
         arguments = (self.port, self._settings, str(self._log), self._workers)
         self._process = _forks.Process(target=_serve, args=arguments)
         self._process.start()

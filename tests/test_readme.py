@@ -27,13 +27,16 @@ SECONDS = 300
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The data folder of `make demo` on a small shop, run without a terminal."""
     folder = tmp_path_factory.mktemp("readme") / "demo"
     done = run(f"make demo DEMO={folder} CUSTOMERS=400", folder)
     assert "Serving on http://127.0.0.1:" in done.stdout
     assert "/v1/recommendations" in done.stdout
-    return folder
+    [key] = re.findall(r"^export REGULARS_KEY=(rgl_admin_\S+)$", done.stdout, re.MULTILINE)
+    os.environ["REGULARS_KEY"] = key  # as whoever follows the demo does
+    yield folder
+    del os.environ["REGULARS_KEY"]
 
 
 @pytest.fixture(scope="module")

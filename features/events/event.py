@@ -47,9 +47,9 @@ LOG_SCHEMA = pa.schema(
 """One row per event. type: code of the event schema, 0 when unknown. value, quantity, measure:
 the numbers of the type's timeline slots. properties: a JSON object of the kept properties that
 have no column here. source: the mapping's name, or what the events came through. marks: `BOT`,
-`CLOCK`, `UNPRICED`, `unread:<name>`; identifiers: what names the person besides the two ids, the
-strongest first. Both are null when there are none, and in segments that are older than the
-column."""
+`CLOCK`, `PAGE`, `UNPRICED`, `unread:<name>`; identifiers: what names the person besides the two
+ids, the strongest first. Both are null when there are none, and in segments that are older than
+the column."""
 
 BOT = "bot"
 """The mark of an event that no person made: it is kept, and is in nobody's timeline."""
@@ -60,6 +60,10 @@ CLOCK = "clock"
 UNPRICED = "unpriced"
 """The mark of a refund or cancellation that does not say how much comes back: it counts as a
 return, and takes nothing back from what was spent."""
+
+
+PAGE = "page"
+"""The mark of an event that anybody may have sent: what it says of users is not believed."""
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,13 @@ from features.consents import ALL_CHANNELS
 from features.errors import InputError
 from features.events.schema import schema
 from features.instants import instant, iso, moment
+from serving.authorization import KeyedRoute
 from serving.profile import Known
 from serving.profile.consents import ConsentView, StandingView, consents, standing
 from serving.routes.fields import Body, CustomerPath, Moment, answer, example, problems
 from serving.service import ServiceDep
 
-router = APIRouter(tags=["customers"])
+router = APIRouter(tags=["customers"], route_class=KeyedRoute)
 
 BY_HAND = "employee"
 """The source of what an employee wrote down."""

@@ -5,6 +5,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from features.instants import moment
+from serving.authorization import KeyedRoute
 from serving.routes.fields import (
     Body,
     CustomerPath,
@@ -17,7 +18,7 @@ from serving.routes.fields import (
 )
 from serving.service import Service, ServiceDep
 
-router = APIRouter(tags=["privacy"])
+router = APIRouter(tags=["privacy"], route_class=KeyedRoute)
 
 
 class CorrectionBody(Body):

@@ -6,13 +6,14 @@ from starlette.responses import Response
 
 from features.consents import PROFILING
 from features.instants import moment
+from serving.authorization import KeyedRoute
 from serving.errors import NoModelError
 from serving.profile import Profile
 from serving.routes.fields import CustomerPath, Moment, answer, example, problems
 from serving.routes.profile_example import PROFILE
 from serving.service import ServiceDep
 
-router = APIRouter(tags=["customers"])
+router = APIRouter(tags=["customers"], route_class=KeyedRoute)
 
 
 class ChurnReasonView(BaseModel):

@@ -2,16 +2,17 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from serving.authorization import KeyedRoute
 from serving.errors import UnknownDecisionError
 from serving.profile.decided import DecisionView, decision_view
 from serving.routes.fields import Identifier, answer, example, problems
 from serving.service import ServiceDep
 
-router = APIRouter(tags=["decisions"])
+router = APIRouter(tags=["decisions"], route_class=KeyedRoute)
 
 _EXAMPLE = {
     "decision_id": "dec_0b7f5f0e8a6c4d7f9e21f2a4b6c8d0e1",
@@ -60,10 +61,12 @@ async def decisions(
 )
 async def decision(
     decision_id: Annotated[Identifier, Field(examples=["dec_0b7f5f0e8a6c4d7f9e21f2a4b6c8d0e1"])],
+    request: Request,
     service: ServiceDep,
 ) -> Response:
     """Give one decision and its reason."""
     found = service.store.decision(decision_id)
     if found is None:
         raise UnknownDecisionError(decision_id)
+    request.state.customer_id = found.customer_id  # for the access log: the path does not say
     return answer(vars(decision_view(found)))

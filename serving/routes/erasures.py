@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from features.instants import moment
 from features.timeline import FOREVER
+from serving.authorization import KeyedRoute
 from serving.errors import UnknownErasureError
 from serving.routes.fields import (
     Before,
@@ -25,7 +26,7 @@ from serving.routes.fields import (
 from serving.service import Service, ServiceDep
 from serving.store import Receipt
 
-router = APIRouter(tags=["privacy"])
+router = APIRouter(tags=["privacy"], route_class=KeyedRoute)
 
 
 class ReceiptView(BaseModel):

@@ -9,16 +9,15 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from features.errors import EventError
-from serving.errors import UnauthorizedError
+from serving.authorization import KeyedRoute, sender
 from serving.inflate import TooLargeError, gunzip
 from serving.ingest import Sender
 from serving.json_body import json_object
 from serving.routes.event_examples import BATCH_EXAMPLE, BATCH_SCHEMA, DOCUMENTED, EVENT_SCHEMA
 from serving.segment import BATCH, CALLS, MAX_BATCH_EVENTS, MAX_BODY_BYTES
 from serving.service import Service, ServiceDep
-from serving.write_keys import presented
 
-router = APIRouter(tags=["events"])
+router = APIRouter(tags=["events"], route_class=KeyedRoute)
 
 _DONE = b'{"success":true}'
 
@@ -61,29 +60,23 @@ async def _body(request: Request) -> Mapping[str, Any]:
     return json_object(content)
 
 
-def _sender(request: Request, service: Service, body: Mapping[str, Any]) -> tuple[Sender, str]:
+def _sender(request: Request, service: Service, body: Mapping[str, Any]) -> Sender:
     """Who sent a request, and the key whose rate is limited; without keys they share one.
 
     Raises:
         UnauthorizedError: no key of theirs is the shop's.
+        ForbiddenError: it is, but not for sending events.
     """
-    write_keys = service.write_keys
-    keys = presented(request.headers.get("authorization"), body.get("writeKey"))
-    source = write_keys.source(keys)
-    if source is None:
-        raise UnauthorizedError
-    limited = source
-    if not write_keys.open:  # several keys may share a name
-        limited = next(key for key in keys if write_keys.source([key]) is not None)
-    return Sender(source, request.headers.get("user-agent")), limited
+    caller = sender(request, service, body.get("writeKey"))
+    return Sender(caller.name, request.headers.get("user-agent"), caller.is_page)
 
 
 def _single(call: str) -> Callable[[Request, Service], Awaitable[Response]]:
     async def store(request: Request, service: ServiceDep) -> Response:
         body = await _body(request)
-        sender, key = _sender(request, service, body)
-        with service.rate_limit.taken(key, 1, service.clock()):
-            await service.ingest.one({**body, "type": call}, sender)
+        who = _sender(request, service, body)
+        with service.rate_limit.taken(who.source, 1, service.clock()):
+            await service.ingest.one({**body, "type": call}, who)
         return Response(_DONE, media_type="application/json")
 
     return store
@@ -92,15 +85,15 @@ def _single(call: str) -> Callable[[Request, Service], Awaitable[Response]]:
 async def _batch(request: Request, service: ServiceDep) -> Response:
     body = await _body(request)
     messages = body.get("batch")
-    sender, key = _sender(request, service, body)
+    who = _sender(request, service, body)
     if not isinstance(messages, list):
         raise EventError("batch", type(messages).__name__, "must be a list of events")
     if len(messages) > MAX_BATCH_EVENTS:
         raise EventError(
             "batch", f"{len(messages):,} events", f"send at most {MAX_BATCH_EVENTS:,} at once"
         )
-    with service.rate_limit.taken(key, len(messages), service.clock()):
-        await service.ingest.many(messages, sender, body)
+    with service.rate_limit.taken(who.source, len(messages), service.clock()):
+        await service.ingest.many(messages, who, body)
     return Response(_DONE, media_type="application/json")
 
 
@@ -120,9 +113,16 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
         "product_id = None: missing, and this event needs it",
     ),
     401: _error(
-        "No write key of the shop's came with it.",
+        "No key of this shop's came with it.",
         "unauthorized",
-        "no write key of this shop; send it as the user of HTTP Basic, as Bearer, or as writeKey",
+        "no key of this shop's came with it; send one as Bearer, as the user of HTTP Basic, or "
+        "with events as writeKey; `python -m serving keys create NAME --scope write` makes one",
+    ),
+    403: _error(
+        "The key does not open this.",
+        "forbidden",
+        "the key 'crm' may read, and this needs public or write; "
+        "`python -m serving keys create NAME --scope write` makes one",
     ),
     413: _error(
         "The body is too long.",
@@ -131,9 +131,9 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
     ),
     415: _error("The body is no JSON.", "http_415", "send JSON, as application/json or text/plain"),
     429: _error(
-        "The write key has to wait for `Retry-After` seconds.",
+        "The key has to wait for `Retry-After` seconds.",
         "too_many_events",
-        "too many events for this write key; send them again after 2 s",
+        "too many events for this key; send them again after 2 s",
     ),
     503: _error(
         "The store does not answer; send it again after `Retry-After` seconds.",

@@ -135,6 +135,8 @@ def example(body: Mapping[str, Any]) -> dict[int | str, dict[str, Any]]:
 
 
 _MEANINGS = {
+    401: "No key of this shop's came with it, or one that has ended.",
+    403: "The key does not open this.",
     404: "Not known.",
     409: "The same request is being answered; ask again after `Retry-After` seconds.",
     413: "The body is too long.",
@@ -155,6 +157,20 @@ def _example(status: int, kind: str, title: str, detail: str) -> dict[str, Any]:
 
 
 _EXAMPLES = {
+    401: _example(
+        401,
+        "unauthorized",
+        "No key of this shop's",
+        "no key of this shop's came with it; send one as Bearer, as the user of HTTP Basic, or "
+        "with events as writeKey; `python -m serving keys create NAME --scope read` makes one",
+    ),
+    403: _example(
+        403,
+        "forbidden",
+        "The key does not open this",
+        "the key 'site' may write, and this needs read; "
+        "`python -m serving keys create NAME --scope read` makes one",
+    ),
     404: _example(
         404,
         "unknown-customer",

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from serving.authorization import KeyedRoute
 from serving.merging import Grounds
 from serving.routes.fields import (
     Body,
@@ -20,7 +21,7 @@ from serving.routes.fields import (
 from serving.service import ServiceDep
 from serving.store import Person
 
-router = APIRouter(tags=["identity"])
+router = APIRouter(tags=["identity"], route_class=KeyedRoute)
 
 
 class PersonView(BaseModel):

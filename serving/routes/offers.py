@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from features.events.schema import schema
 from features.instants import moment
+from serving.authorization import KeyedRoute, caller
 from serving.decisions.offers import next_offer
 from serving.routes.fields import (
     Body,
@@ -22,7 +23,7 @@ from serving.routes.fields import (
 )
 from serving.service import Service, ServiceDep
 
-router = APIRouter(tags=["offers"])
+router = APIRouter(tags=["offers"], route_class=KeyedRoute)
 
 
 def _channel(name: str) -> str:
@@ -73,10 +74,12 @@ class NextOffer(BaseModel):
     """Send it back in Offer Shown, Offer Accepted and Offer Declined."""
     offer: MadeOffer | None
     """Null: make no offer."""
-    expected_value: float
-    """Of what was chosen, in the shop's currency."""
-    reason: str
+    expected_value: float | None
+    """Of what was chosen, in the shop's currency; null for a public key."""
+    reason: str | None
+    """Null for a public key: what an offer costs and brings is for the shop alone."""
     alternatives: list[ConsideredOffer]
+    """None for a public key."""
     model_version: str | None
     at: Moment
 
@@ -115,14 +118,17 @@ async def choose(
     """Choose the offer of the highest expected value, making none among the choices.
 
     Whatever is chosen is kept as a decision before it is answered. With an `Idempotency-Key` a
-    request that is sent again gets the same decision.
+    request that is sent again gets the same decision. With a public key it is asked for by
+    `anonymous_id` alone, and the answer does not say what an offer costs and brings.
     """
+    asking = caller(request)
+    asking.require_visitor(body.customer_id)
     return await service.idempotency.answer(
-        idempotency_key, request, lambda: _chosen(body, service)
+        idempotency_key, request, lambda: _chosen(body, service, for_page=asking.is_page)
     )
 
 
-async def _chosen(body: OfferBody, service: Service) -> Response:
+async def _chosen(body: OfferBody, service: Service, *, for_page: bool) -> Response:
     known = service.profiles.first(body.customer_ids)
     decision = next_offer(
         known,
@@ -140,9 +146,9 @@ async def _chosen(body: OfferBody, service: Service) -> Response:
             "offer": None
             if details["offer_id"] is None
             else {"offer_id": details["offer_id"], "title": details["title"]},
-            "expected_value": details["expected_value"],
-            "reason": decision.reason,
-            "alternatives": details["alternatives"],
+            "expected_value": None if for_page else details["expected_value"],
+            "reason": None if for_page else decision.reason,
+            "alternatives": [] if for_page else details["alternatives"],
             "model_version": decision.model_version,
             "at": moment(decision.at),
         }

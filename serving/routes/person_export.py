@@ -7,12 +7,13 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
+from serving.authorization import KeyedRoute
 from serving.person_export import NOT_INCLUDED, person_export
 from serving.routes.fields import CustomerPath, Moment, example, problems
 from serving.routes.stored import EventView
 from serving.service import ServiceDep
 
-router = APIRouter(tags=["privacy"])
+router = APIRouter(tags=["privacy"], route_class=KeyedRoute)
 
 
 class TimelineRow(BaseModel):

@@ -12,13 +12,14 @@ from starlette.responses import Response
 from features.catalog import Product
 from features.errors import StorageError
 from features.instants import moment
+from serving.authorization import KeyedRoute
 from serving.errors import UnknownProductError
 from serving.product_feed import Fault, ProductBody, ProductIdText, csv_lines, json_lines
 from serving.routes.fields import IdempotencyKey, Moment, answer, example, problems
 from serving.service import Service, ServiceDep
 from serving.store import ProductChange
 
-router = APIRouter(tags=["products"])
+router = APIRouter(tags=["products"], route_class=KeyedRoute)
 
 BULK_PATH = "/v1/products/bulk"
 

@@ -7,10 +7,11 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from features.instants import moment
+from serving.authorization import KeyedRoute
 from serving.routes.fields import Before, Limit, Moment, answer, example, problems
 from serving.service import ServiceDep
 
-router = APIRouter(tags=["events"])
+router = APIRouter(tags=["events"], route_class=KeyedRoute)
 
 
 class RejectedView(BaseModel):

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from serving.authorization import KeyedRoute, caller
 from serving.recommend import Fallback, Filters
 from serving.routes.fields import (
     Body,
@@ -21,7 +22,7 @@ from serving.routes.fields import (
 )
 from serving.service import Service, ServiceDep
 
-router = APIRouter(tags=["recommendations"])
+router = APIRouter(tags=["recommendations"], route_class=KeyedRoute)
 
 MAX_K = 100
 """Longest list; no page shows more, and the answer stays within milliseconds."""
@@ -127,8 +128,10 @@ async def recommend(
     Always a list where one can be given; `fallback` says when it is not the model's own for
     this customer. It changes nothing, so that it may be asked again at any time; each answer has
     an id of its own. With an `Idempotency-Key` a request that is sent again gets the same list
-    under the same id, unless the store does not answer.
+    under the same id, unless the store does not answer. With a public key it is asked for by
+    `anonymous_id` alone.
     """
+    caller(request).require_visitor(body.customer_id)
     if idempotency_key is None:
         return _recommended(body, service)
     return await service.idempotency.answer(

@@ -6,11 +6,12 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 from starlette.responses import Response
 
+from serving.authorization import KeyedRoute
 from serving.person_export import event_view
 from serving.routes.fields import Before, Identifier, Limit, Moment, answer, example, problems
 from serving.service import ServiceDep
 
-router = APIRouter(tags=["events"])
+router = APIRouter(tags=["events"], route_class=KeyedRoute)
 
 
 class EventView(BaseModel):
@@ -37,9 +38,10 @@ class EventView(BaseModel):
     products: list[dict[str, Any]]
     properties: dict[str, Any]
     source: str
-    """Its write key's name."""
+    """Its key's name."""
     marks: list[str]
-    """`bot`: in nobody's timeline. `clock`: the sender's was days off, the time is corrected."""
+    """`bot`: in nobody's timeline. `clock`: the sender's was days off, the time is corrected.
+    `page`: sent with a public key, so it counts for its visitor alone, whatever user it named."""
 
 
 class Events(BaseModel):

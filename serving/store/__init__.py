@@ -10,12 +10,14 @@ from serving.store.group import GroupCommit
 from serving.store.interface import Store
 from serving.store.opening import Migrated, migrate, open_store
 from serving.store.records import (
+    Access,
     Appended,
     Decision,
     Due,
     FedProduct,
     HistoryPerson,
     Incoming,
+    Key,
     Person,
     ProductChange,
     Receipt,
@@ -28,6 +30,7 @@ from serving.store.records import (
 
 __all__ = [
     "ALL_CHANNELS",
+    "Access",
     "Appended",
     "Consent",
     "ConsentStatus",
@@ -37,6 +40,7 @@ __all__ = [
     "GroupCommit",
     "HistoryPerson",
     "Incoming",
+    "Key",
     "Migrated",
     "Person",
     "ProductChange",

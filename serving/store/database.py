@@ -31,6 +31,8 @@ class Lock(IntEnum):
     """The dictionary of products: its numbers have no gaps and appear in order."""
     LOG = 3
     """The events: their sequences appear in order, so that a reader who follows misses none."""
+    KEYS = 4
+    """The keys: there is one first key."""
 
 
 class Database(ABC):

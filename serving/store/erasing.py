@@ -84,6 +84,7 @@ def erase(
         removed["decisions"] = _delete(
             database, connection, "decisions", "customer_id", customer_ids
         )
+        removed["accesses"] = _delete(database, connection, "accesses", "customer_id", customer_ids)
         rejected = [message.sequence for message in naming(connection, customer_ids)]
         removed["quarantine"] = _delete(database, connection, "quarantine", "sequence", rejected)
         removed["people"] = _delete(database, connection, "people", "number", numbers)

@@ -34,7 +34,7 @@ def storage_errors(doing: str) -> Iterator[None]:
     try:
         yield
     except exc.DBAPIError as error:
-        message = f"cannot {doing}: {str(error.orig).strip()}"
+        message = f"cannot {doing}: {_said(error.orig)}"
         if getattr(error.orig, "sqlstate", None) in _TRY_AGAIN:
             raise ConflictError(message) from error
         if isinstance(error, (exc.OperationalError, exc.InterfaceError, exc.InternalError)):
@@ -46,3 +46,9 @@ def storage_errors(doing: str) -> Iterator[None]:
         raise StorageError(f"cannot {doing}: {type(error).__name__}") from error
     except (OverflowError, UnicodeError) as error:  # the driver's, for values it cannot write
         raise StorageError(f"cannot {doing}: {error}") from error
+
+
+def _said(error: BaseException | None) -> str:
+    """A database's message without its details, which quote the row at fault."""
+    primary = getattr(getattr(error, "diag", None), "message_primary", None)
+    return str(primary or error).strip().split("\nDETAIL:")[0]

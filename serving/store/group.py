@@ -114,7 +114,7 @@ class GroupCommit:
         except StorageError as error:
             return error
         except Exception as error:  # the thread must live on, and the caller must hear of it
-            failed = StorageError(f"cannot store the events: {type(error).__name__}: {error}")
+            failed = StorageError(f"cannot store the events: {type(error).__name__}")
             failed.__cause__ = error
             return failed
         return None

@@ -10,12 +10,14 @@ from features.catalog import Product
 from features.consents import Consent
 from features.identity import Link, Ruling
 from serving.store.records import (
+    Access,
     Appended,
     Decision,
     Due,
     FedProduct,
     HistoryPerson,
     Incoming,
+    Key,
     Person,
     ProductChange,
     Receipt,
@@ -212,6 +214,36 @@ class Store(Protocol):
 
     def put_bought(self, bought: Mapping[int, int]) -> None:
         """How often each product number was bought in the loaded history; replaces the last."""
+        ...
+
+    def api_keys(self) -> list[Key]:
+        """All keys, those that have ended too, in the order in which they were made."""
+        ...
+
+    def put_key(self, key: Key, *, only_first: bool = False) -> bool:
+        """Keep a new key; False, and nothing is kept, when it is known already.
+
+        With `only_first` also when there is any other: of several processes that start at the
+        same time on an empty store one makes the first key.
+        """
+        ...
+
+    def end_key(self, key_id: str, at: int) -> bool:
+        """Let a key end at an instant, or sooner if it did; False when there is no such key."""
+        ...
+
+    def put_accesses(self, accesses: Sequence[Access]) -> None:
+        """Add to the log of who asked about whom."""
+        ...
+
+    def accesses(
+        self, *, customer_id: str | None = None, before: int | None = None, limit: int = 100
+    ) -> list[Access]:
+        """Who asked about a customer, under any of their ids, or about anybody; newest first."""
+        ...
+
+    def forget_accesses(self, customer_ids: Sequence[str]) -> int:
+        """Drop the log's entries about these customer ids; how many they were."""
         ...
 
     def timers(self, customer_id: str) -> list[Timer]:

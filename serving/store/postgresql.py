@@ -202,4 +202,5 @@ def _engine(connecting: _Connecting, isolation: Any, *, ping: bool = False) -> E
         isolation_level=isolation,
         pool_pre_ping=ping,
         pool_timeout=connecting.seconds,
+        hide_parameters=True,  # they are customers'
     )

@@ -99,6 +99,39 @@ class StoredAnswer:
 
 
 @dataclass(frozen=True)
+class Key:
+    """A key as it is kept: enough to recognise it, not enough to make it."""
+
+    key_id: str
+    """How it is spoken of; the beginning of its hash."""
+    name: str
+    """Whose it is; the source of the events that are sent with it."""
+    scopes: tuple[str, ...]
+    hash: bytes = field(repr=False)
+    """SHA-256 of the key."""
+    created_at: int
+    ends_at: int | None = None
+    """From this instant on it opens nothing; None: until it is revoked."""
+
+
+@dataclass(frozen=True)
+class Access:
+    """Somebody asked about a customer."""
+
+    at: int
+    key_name: str
+    scopes: tuple[str, ...]
+    """The key's."""
+    method: str
+    endpoint: str
+    """The route, without what was asked for."""
+    customer_id: str | None
+    """As it was asked for; None for a list over all customers."""
+    sequence: int = field(default=0, compare=False)
+    """Its place in the log; given by the store."""
+
+
+@dataclass(frozen=True)
 class Appended:
     """What became of a batch."""
 

@@ -206,6 +206,32 @@ quarantine = Table(
 
 Index("quarantine_by_message", quarantine.c.message_id, quarantine.c.sequence)
 
+# Names of keys, never keys: SHA-256 of 256 random bits leads nobody back.
+api_keys = Table(
+    "api_keys",
+    metadata,
+    _sequence(),
+    Column("key_id", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("hash", LargeBinary, nullable=False, unique=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("ends_at", BigInteger),
+)
+
+accesses = Table(
+    "accesses",
+    metadata,
+    _sequence(),
+    Column("at", BigInteger, nullable=False),
+    Column("key_name", Text, nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("endpoint", Text, nullable=False),
+    Column("customer_id", Text),
+)
+Index("accesses_by_customer", accesses.c.customer_id, accesses.c.sequence)
+
 positions = Table(
     "positions",
     metadata,

@@ -23,6 +23,7 @@ from serving.store import (
     statements,
 )
 from serving.store import schema as t
+from serving.store.access import SqlAccess
 from serving.store.aging import SqlAging
 from serving.store.database import Database, Lock, upsert
 from serving.store.deciding import SqlDecisions
@@ -43,7 +44,7 @@ from serving.store.records import (
 from serving.store.viewing import SqlViews
 
 
-class SqlStore(SqlDecisions, SqlHistory, SqlIdentity, SqlErasures, SqlAging, SqlViews):
+class SqlStore(SqlDecisions, SqlHistory, SqlIdentity, SqlErasures, SqlAging, SqlViews, SqlAccess):
     """A `Store` in a database.
 
     Arguments:

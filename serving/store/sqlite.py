@@ -174,7 +174,9 @@ def _try_until(deadline: float, done: Callable[[], bool]) -> bool:
 
 def _engine(path: Path, busy_seconds: float, *, write: bool = False) -> Engine:
     engine = create_engine(
-        f"sqlite:///{path}", connect_args={"check_same_thread": False, "timeout": busy_seconds}
+        f"sqlite:///{path}",
+        connect_args={"check_same_thread": False, "timeout": busy_seconds},
+        hide_parameters=True,  # they are customers'
     )
 
     @event.listens_for(engine, "connect")

@@ -243,3 +243,18 @@ def quarantined(message_id: str | None, before: int | None, limit: int) -> Selec
     if before is not None:
         asked = asked.where(kept.sequence < before)
     return asked.order_by(kept.sequence.desc()).limit(limit)
+
+
+def accesses(customer_id: str | None, before: int | None, limit: int) -> Select[Any]:
+    """Who asked about whom, newest first; see `Store.accesses`."""
+    asked, told = select(t.accesses), t.accesses.c
+    if customer_id is not None:
+        theirs = (
+            select(t.people.c.customer_id)
+            .select_from(_THEIRS)
+            .where(_asked.c.customer_id == customer_id)
+        )
+        asked = asked.where(or_(told.customer_id == customer_id, told.customer_id.in_(theirs)))
+    if before is not None:
+        asked = asked.where(told.sequence < before)
+    return asked.order_by(told.sequence.desc()).limit(limit)

@@ -17,6 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import uvloop
 
+from tests.keys import ADMIN_KEY
+
 STALLED_SECONDS = 60.0
 """A run that goes on this much longer than it should is given up."""
 
@@ -48,6 +50,7 @@ def post(path: str, body: bytes) -> bytes:
     """One request as it goes over the wire."""
     head = (
         f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        f"Authorization: Bearer {ADMIN_KEY}\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body

@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from tests.keys import BEARER, put_admin_key
+
 START_SECONDS = 60
 """A cold start compiles the feature kernel."""
 
@@ -24,6 +26,9 @@ def free_port() -> int:
         return port
 
 
+OURS = ("-m", "serving", "serve", "--port", "{port}")
+
+
 class ServiceProcess:
     """A service that can be stopped, killed and started again at the same address.
 
@@ -31,7 +36,8 @@ class ServiceProcess:
         settings: `REGULARS_…` variables, the folder `REGULARS_DATA` among them.
         log: where its standard error goes.
         workers: processes that answer.
-        command: what is started, with `{port}` where the port goes; default: this service.
+        command: what is started, with `{port}` where the port goes; default: this service,
+            which `tests.keys.ADMIN_KEY` opens.
         ready: a path that answers 200 when it serves.
     """
 
@@ -41,7 +47,7 @@ class ServiceProcess:
         log: Path,
         *,
         workers: int = 1,
-        command: Sequence[str] = ("-m", "serving", "serve", "--port", "{port}"),
+        command: Sequence[str] = OURS,
         ready: str = "/health/ready",
     ) -> None:
         self.port = free_port()
@@ -49,6 +55,7 @@ class ServiceProcess:
         self._log = log
         self._workers = workers
         self._command = [part.format(port=self.port) for part in command]
+        self._ours = command == OURS
         self._ready = ready
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -58,6 +65,8 @@ class ServiceProcess:
         return f"http://127.0.0.1:{self.port}"
 
     def __enter__(self) -> "ServiceProcess":
+        if self._ours:
+            put_admin_key(self._settings)
         self.start()
         return self
 
@@ -151,7 +160,7 @@ class ServiceProcess:
     def _request(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
-            connection.request(method, path, body, {"Content-Type": "application/json"})
+            connection.request(method, path, body, BEARER | {"Content-Type": "application/json"})
             answer = connection.getresponse()
             return answer.status, answer.read()
         finally:

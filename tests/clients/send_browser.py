@@ -7,6 +7,7 @@ The page stays open, as a shop's does, until standard input ends: what failed is
 import functools
 import http.server
 import json
+import os
 import sys
 import threading
 from pathlib import Path
@@ -53,6 +54,7 @@ def main(chromium: str, url: str, customer: str, events: int, pause_ms: int, str
         sent = page.evaluate(
             "send",
             {
+                "key": os.environ["REGULARS_KEY"],
                 "host": url.removeprefix("http://"),
                 "customer": customer,
                 "events": events,

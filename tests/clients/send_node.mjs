@@ -6,7 +6,7 @@ import { Analytics } from '@segment/analytics-node'
 
 const { version } = createRequire(import.meta.url)('./node_modules/@segment/analytics-node/package.json')
 const [url, customer, events, pauseMs] = process.argv.slice(2)
-const analytics = new Analytics({ writeKey: 'shop', host: url, flushAt: 10, flushInterval: 100, maxRetries: 20 })
+const analytics = new Analytics({ writeKey: process.env.REGULARS_KEY, host: url, flushAt: 10, flushInterval: 100, maxRetries: 20 })
 const ids = new Set()
 const failed = []
 analytics.on('http_request', ({ body }) => JSON.parse(body).batch.forEach((event) => ids.add(event.messageId)))

@@ -4,6 +4,7 @@
 """
 
 import json
+import os
 import sys
 import time
 
@@ -15,7 +16,7 @@ def main(url: str, customer: str, events: int, pause_ms: int) -> None:
 
     failed: list[str] = []
     client = Client(
-        "shop",
+        os.environ["REGULARS_KEY"],
         host=url,
         gzip=True,
         on_error=lambda error, _batch: failed.append(str(error)),

@@ -23,10 +23,12 @@ from pathlib import Path
 import pytest
 
 from features.events.event import Event
+from serving.scopes import Scope
 from serving.settings import ServingSettings
 from serving.store import open_store
 from tests.clients.fault_proxy import FaultProxy
 from tests.forked_service import ForkedService
+from tests.keys import BEARER, put_key
 
 HERE = Path(__file__).parent
 OLDER = Path(sys.prefix) / "clients"
@@ -36,6 +38,9 @@ MODULES = HERE / "node_modules" / "@segment"
 EVENTS = 300
 PAUSE_MS = 20
 DEADLINE_SECONDS = 90
+
+WRITE_KEY = "rgl_write_of-the-shops-servers"
+PUBLIC_KEY = "rgl_public_of-the-shops-pages"
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,11 @@ class Client:
     zips: bool = False
     path: Path | None = None
     strategy: tuple[str, ...] = ()
+
+    @property
+    def is_page(self) -> bool:
+        """Whether it runs in a page, where everybody can read its key."""
+        return bool(self.strategy)
 
 
 def _chromium() -> str | None:
@@ -125,7 +135,12 @@ def deliveries(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, D
     senders: dict[str, subprocess.Popen[str]] = {}
     with ExitStack() as stack:
         service = stack.enter_context(ForkedService(settings, folder / "service.log"))
+        with closing(open_store(ServingSettings(data=folder, store=""))) as store:
+            put_key(store, WRITE_KEY, name="server", scopes=[Scope.WRITE])
+            put_key(store, PUBLIC_KEY, name="page", scopes=[Scope.PUBLIC])
         for client in clients:
+            if client.is_page:
+                _logged_in(service, client.name)
             proxy = stack.enter_context(FaultProxy(service.port))
             proxies[client.name] = proxy
             sender = _start(client, proxy.url, folder)
@@ -143,7 +158,7 @@ def deliveries(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, D
         wait(lambda: all(proxy.happened["passed"] > 4 for proxy in proxies.values()))
         service.kill()
         service.start()
-        wait(lambda: all(_arrived(service, client.name) >= EVENTS for client in clients))
+        wait(lambda: all(_arrived(service, c.name) >= EVENTS + c.is_page for c in clients))
         told = {name: _told(sender) for name, sender in senders.items()}
         counted = {name: _arrived(service, name) for name in senders}
     store = open_store(ServingSettings(data=folder, store=""))
@@ -168,11 +183,14 @@ def test_every_event_is_stored_once_whatever_the_network_does(
         pytest.skip(client.missing)
     delivery = deliveries[client.name]
     assert delivery.failed == []
-    assert Counter(event.event_id for event in delivery.stored) == Counter(delivery.ids)
+    views = [event for event in delivery.stored if event.name == "Product Viewed"]
+    prefix = "page:" if client.is_page else ""
+    assert Counter(event.event_id for event in views) == Counter(prefix + i for i in delivery.ids)
+    assert {event.source for event in views} == {"page" if client.is_page else "server"}
     expected = Counter(f"{client.name}-{number}" for number in range(EVENTS))
-    assert Counter(event.product_id for event in delivery.stored) == expected
-    assert {event.value for event in delivery.stored} == {9.5}
-    assert delivery.counted == EVENTS
+    assert Counter(event.product_id for event in views) == expected
+    assert {event.value for event in views} == {9.5}
+    assert delivery.counted == EVENTS + client.is_page  # a page's user is known by one event more
     # it is no proof if nothing went wrong on the way
     for fault in ("429 now", "429 later", "500", "hang up", "lost answer"):
         assert delivery.happened[fault], fault
@@ -185,8 +203,16 @@ def test_the_older_python_client_is_really_the_older_one(deliveries: dict[str, D
     assert deliveries["python-2.3.4"].version == "2.3.4"
 
 
+def _logged_in(service: ForkedService, customer: str) -> None:
+    """Say who a page's visitor is, as the shop's server does at a login."""
+    who = {"userId": customer, "anonymousId": f"visitor-{customer}", "messageId": customer}
+    with closing(http.client.HTTPConnection("127.0.0.1", service.port, timeout=30)) as connection:
+        connection.request("POST", "/v1/identify", json.dumps(who | {"writeKey": WRITE_KEY}))
+        assert connection.getresponse().status == 200
+
+
 def _start(client: Client, url: str, folder: Path) -> "subprocess.Popen[str]":
-    environment = dict(os.environ)
+    environment = os.environ | {"REGULARS_KEY": PUBLIC_KEY if client.is_page else WRITE_KEY}
     if client.path is not None:
         environment["PYTHONPATH"] = str(client.path)
     with (folder / f"{client.name}.log").open("w") as log:
@@ -214,6 +240,6 @@ def _told(sender: "subprocess.Popen[str]") -> dict[str, object]:
 
 def _arrived(service: ForkedService, customer: str) -> int:
     with closing(http.client.HTTPConnection("127.0.0.1", service.port, timeout=30)) as connection:
-        connection.request("GET", f"/v1/customers/{customer}")
+        connection.request("GET", f"/v1/customers/{customer}", headers=BEARER)
         answer = connection.getresponse()
         return int(json.load(answer)["events"]) if answer.status == 200 else 0

@@ -425,6 +425,7 @@ def test_aged_rows_go_person_by_person(store):
 
 
 ERASED = {
+    "accesses",
     "consents",
     "decisions",
     "events",
@@ -437,7 +438,7 @@ ERASED = {
 }
 """Tables that hold people; a receipt counts what went from each."""
 
-OF_NOBODY = {"answers", "erased", "erasures", "history_ids", "positions", "products"}
+OF_NOBODY = {"answers", "api_keys", "erased", "erasures", "history_ids", "positions", "products"}
 
 
 def test_of_every_table_it_is_said_whether_it_holds_people(store):

@@ -1,7 +1,7 @@
 """A service in the test's own process and time, and a small trained bundle to answer from."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,10 @@ from models.next_product import NextProductModel, Period
 from models.offers import Offers
 from serving import logs
 from serving.app import create_app
+from serving.scopes import Scope
 from serving.service import Service
 from serving.settings import ServingSettings
+from tests.keys import BEARER, bearer, put_key
 
 NOON = instant("2011-09-10T12:00:00Z")
 """When the tests begin."""
@@ -63,14 +65,37 @@ class TestClock:
 
 
 class Client:
-    """Calls a running application as HTTP does, without a socket."""
+    """Calls a running application as HTTP does, without a socket, as an admin if not told else."""
 
-    def __init__(self, portal: BlockingPortal, app: Any) -> None:
+    def __init__(
+        self, portal: BlockingPortal, app: Any, headers: Mapping[str, str] = BEARER
+    ) -> None:
         self._portal = portal
         self.app = app
         self._http = httpx.AsyncClient(
-            transport=httpx.ASGITransport(app), base_url="http://regulars"
+            transport=httpx.ASGITransport(app), base_url="http://regulars", headers=headers
         )
+
+    def let_in(self) -> "Client":
+        """This client, now that the application knows the admin's key."""
+        put_key(self.service.store)
+        self.service.keys.refresh()
+        return self
+
+    def without_key(self) -> "Client":
+        """The same application, called by nobody in particular."""
+        return Client(self._portal, self.app, {})
+
+    def holding(self, secret: str) -> "Client":
+        """The same application, called with this key."""
+        return Client(self._portal, self.app, bearer(secret))
+
+    def keyed(self, *scopes: Scope, name: str = "someone", secret: str = "") -> "Client":
+        """The same application, called with a new key of these scopes."""
+        secret = secret or f"rgl_{'-'.join(scopes)}_{name}"
+        put_key(self.service.store, secret, name=name, scopes=scopes)
+        self.service.keys.refresh()
+        return self.holding(secret)
 
     @property
     def service(self) -> Service:
@@ -144,7 +169,7 @@ def start(settings: ServingSettings, clock: TestClock) -> Iterator[Callable[...,
         def started(**changed: Any) -> Client:
             app = create_app(settings.model_copy(update=changed), clock=clock)
             stack.enter_context(portal.wrap_async_context_manager(app.router.lifespan_context(app)))
-            return Client(portal, app)
+            return Client(portal, app).let_in()
 
         yield started
 
@@ -166,7 +191,7 @@ def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
         start_blocking_portal() as portal,
         portal.wrap_async_context_manager(app.router.lifespan_context(app)),
     ):
-        yield Client(portal, app)
+        yield Client(portal, app).let_in()
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ from starlette.responses import Response
 
 from features.errors import StorageError
 from serving.idempotency import InProgressError
+from serving.keys import Caller
+from serving.scopes import Scope
 
 OFFER = {"customer_id": "ann", "channel": "web"}
 LINES = b'{"product_id": "tea", "price": 3}\n'
@@ -63,6 +65,15 @@ def test_keys_of_two_endpoints_are_apart(client):
     assert again.headers["idempotency-replayed"] == "true"
 
 
+def test_nobody_is_given_the_answer_that_another_was_given(client):
+    asked = {"anonymous_id": "v1"}
+    full = client.post("/v1/offers/next", asked, **keyed("k1"))
+    page = client.keyed(Scope.PUBLIC, name="page")
+    theirs = page.post("/v1/offers/next", asked, **keyed("k1"))
+    assert "idempotency-replayed" not in theirs.headers
+    assert (full.json()["reason"] is None, theirs.json()["reason"] is None) == (False, True)
+
+
 def test_a_request_that_is_still_being_answered_is_not_answered_twice(client, monkeypatch):
     began, go_on = threading.Event(), threading.Event()
     record = client.service.store.record
@@ -111,6 +122,7 @@ def test_an_answer_that_died_with_its_worker_is_made_anew_after_a_minute(client,
         return {"type": "http.request", "body": b"{}"}
 
     scope = {"type": "http", "method": "POST", "path": "/", "headers": [], "query_string": b""}
+    scope["state"] = {"caller": Caller("api", frozenset())}
 
     async def asked(make):
         try:

@@ -14,6 +14,7 @@ import psycopg
 import pytest
 
 from tests.forked_service import ForkedService
+from tests.keys import BEARER
 from tests.postgres import Postgres, missing
 from tests.waiting import wait_until
 
@@ -23,7 +24,8 @@ class Shop:
 
     def __init__(self, service: ForkedService) -> None:
         self.service = service
-        self.http = httpx.Client(base_url=f"http://127.0.0.1:{service.port}", timeout=30)
+        url = f"http://127.0.0.1:{service.port}"
+        self.http = httpx.Client(base_url=url, timeout=30, headers=BEARER)
         self._sent = 0
 
     def send(self, events: int = 1) -> httpx.Response:
@@ -229,7 +231,7 @@ class _Buyer(threading.Thread):
         self.acknowledged = self.refused = 0
 
     def run(self) -> None:
-        with httpx.Client(timeout=30) as http:
+        with httpx.Client(timeout=30, headers=BEARER) as http:
             while not self._ended:
                 message_id = f"{self.name}-{self.acknowledged}"
                 event = {"event": "Cart Viewed", "messageId": message_id, "userId": self.name}

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -35,7 +36,8 @@ def launch(tmp_path: Path) -> Iterator[Callable[..., tuple[subprocess.Popen, htt
                 env=environment,
                 stderr=log,
             )
-        http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=DEADLINE_SECONDS)
+        url = f"http://127.0.0.1:{port}"
+        http = httpx.Client(base_url=url, timeout=DEADLINE_SECONDS)
         launched.append((process, http))
 
         def ready() -> bool:
@@ -45,6 +47,8 @@ def launch(tmp_path: Path) -> Iterator[Callable[..., tuple[subprocess.Popen, htt
             return False
 
         wait_until(ready)
+        [key] = shown_keys(tmp_path)
+        http.headers["Authorization"] = f"Bearer {key}"
         return launched[-1]
 
     yield launched_one
@@ -52,6 +56,66 @@ def launch(tmp_path: Path) -> Iterator[Callable[..., tuple[subprocess.Popen, htt
         http.close()
         process.terminate()  # a killed parent would leave its workers behind
         process.wait(DEADLINE_SECONDS)
+
+
+def shown_keys(tmp_path: Path) -> list[str]:
+    """The keys that were printed, over all starts."""
+    printed = (tmp_path / "log").read_text()
+    return re.findall(r"export REGULARS_KEY=(rgl_admin_[\w-]+)", printed)
+
+
+def test_the_first_start_prints_a_key_and_nothing_else_ever_holds_it(launch, tmp_path):
+    process, http = launch()
+    assert http.get("/v1/events").status_code == 200
+    [key] = shown_keys(tmp_path)
+    printed = (tmp_path / "log").read_text()
+    assert printed.count(key) == 1
+    assert "python -m serving keys create" in printed
+    files = [path for path in (tmp_path / "data").rglob("*") if path.is_file()]
+    assert all(key.encode() not in path.read_bytes() for path in files)
+    assert key.encode() not in Path(f"/proc/{process.pid}/cmdline").read_bytes()
+    assert key.encode() not in Path(f"/proc/{process.pid}/environ").read_bytes()
+    process.terminate()
+    process.wait()
+    launch()  # which finds the same key, and no other
+    assert (tmp_path / "log").read_text().count(key) == 1
+
+
+def test_a_revocation_holds_on_all_workers_within_a_second_or_so(launch, tmp_path):
+    _, http = launch("--workers", "2")
+    data = os.environ | {"REGULARS_DATA": str(tmp_path / "data")}
+
+    def keys(*words: str) -> str:
+        command = [sys.executable, "-m", "serving", "keys", *words]
+        done = subprocess.run(command, env=data, capture_output=True, text=True, check=True)
+        return done.stdout
+
+    secret = keys("create", "crm", "--scope", "read").strip()
+    [key_id] = re.findall(r"^ ?(\w+) +crm", keys("list"), re.MULTILINE)
+
+    def statuses() -> set[int]:
+        """Of many connections, so that both workers take some."""
+        asked = {"Authorization": f"Bearer {secret}", "Connection": "close"}
+        return {http.get("/v1/events", headers=asked).status_code for _ in range(20)}
+
+    wait_until(lambda: statuses() == {200})
+    keys("revoke", key_id)
+    revoked_at = datetime.now(UTC)
+    wait_until(lambda: statuses() == {401})
+    assert datetime.now(UTC) - revoked_at < timedelta(seconds=10)  # far more than it takes
+    assert statuses() == {401}
+
+
+def test_what_was_read_before_a_stop_is_in_the_access_log(launch):
+    process, http = launch()
+    event = {"event": "Cart Viewed", "messageId": "m1", "userId": "ann"}
+    assert http.post("/v1/track", json=event).status_code == 200
+    assert http.get("/v1/customers/ann").status_code == 200
+    process.terminate()
+    process.wait()
+    _, http = launch()
+    [entry] = http.get("/v1/access", params={"customer_id": "ann"}).json()["accesses"]
+    assert (entry["key"], entry["customer_id"]) == ("development", "ann")
 
 
 def test_a_timer_and_every_acknowledged_event_outlive_a_killed_process(launch, tmp_path):

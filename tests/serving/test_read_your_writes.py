@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.benchmarks.service import ServiceProcess
 from tests.forked_service import ForkedService
+from tests.keys import BEARER
 from tests.postgres import Postgres
 
 TIMES = 200
@@ -21,7 +22,7 @@ class Connection(http.client.HTTPConnection):
 
     def call(self, method: str, path: str, body: object = None) -> dict:
         text = None if body is None else json.dumps(body)
-        self.request(method, path, text, {"Content-Type": "application/json"})
+        self.request(method, path, text, BEARER | {"Content-Type": "application/json"})
         answer = self.getresponse()
         content = answer.read()
         assert answer.status == 200, content

@@ -9,6 +9,7 @@ from contextlib import closing
 
 import pytest
 
+from serving.scopes import Scope
 from serving.segment import CALLS
 
 VIEW = {
@@ -80,16 +81,17 @@ def test_errors_can_be_read_by_the_page_too(standing):
 
 
 def test_only_the_named_origins_may_write_when_the_settings_name_some(start):
-    client = start(write_origins="https://shop.example, https://www.shop.example")
+    client = start(page_origins="https://shop.example, https://www.shop.example")
     for origin, allowed in (("https://www.shop.example", True), ("https://evil.example", False)):
         asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
         preflight = client.request("OPTIONS", "/v1/t", headers=asked)
         assert (preflight.headers.get("access-control-allow-origin") == origin) is allowed
 
 
-def test_other_endpoints_may_not_be_called_from_other_origins(standing):
+@pytest.mark.parametrize("path", ["/v1/customers/ann", "/v1/decisions", "/v1/products/bulk"])
+def test_other_endpoints_may_not_be_called_from_other_origins(standing, path):
     asked = {"Origin": "https://shop.example", "Access-Control-Request-Method": "POST"}
-    preflight = standing.request("OPTIONS", "/v1/recommendations", headers=asked)
+    preflight = standing.request("OPTIONS", path, headers=asked)
     assert "access-control-allow-origin" not in preflight.headers
 
 
@@ -132,17 +134,18 @@ def test_what_is_no_json_is_refused(standing, headers):
         {"Authorization": "basic " + base64.b64encode(b"site-key").decode()},
     ],
 )
-def test_a_write_key_in_the_header_is_accepted(start, headers):
-    client = start(write_keys="site:site-key, app:app-key")
+def test_a_write_key_in_the_header_is_accepted(client, headers):
+    client.keyed(Scope.WRITE, name="site", secret="site-key")
+    client.keyed(Scope.WRITE, name="app", secret="app-key")
     assert client.post("/v1/track", VIEW, headers=headers).is_success
     [event] = client.get("/v1/events").json()["events"]
     assert event["source"] == "site"
 
 
 @pytest.mark.parametrize("call", BODIES)
-def test_a_write_key_in_the_body_is_accepted(start, call):
-    client = start(write_keys="site-key")
-    done = client.post(f"/v1/{call}", {**BODIES[call], "writeKey": "site-key"})
+def test_a_write_key_in_the_body_is_accepted(client, call):
+    client.keyed(Scope.WRITE, secret="site-key")
+    done = client.without_key().post(f"/v1/{call}", {**BODIES[call], "writeKey": "site-key"})
     assert (done.status_code, done.json()) == (200, {"success": True})
 
 
@@ -164,23 +167,22 @@ def test_a_write_key_in_the_body_is_accepted(start, call):
     ],
 )
 @pytest.mark.parametrize("path", ["/v1/track", "/v1/b"])
-def test_no_fitting_key_is_401_and_nothing_is_stored(start, headers, body, path):
-    client = start(write_keys="site-key")
-    answer = client.post(path, {**VIEW, "batch": [VIEW], **body}, headers=headers)
-    assert is_error(answer, 401, "write key")
+def test_no_fitting_key_is_401_and_nothing_is_stored(client, headers, body, path):
+    client.keyed(Scope.WRITE, secret="site-key")
+    sent = {**VIEW, "batch": [VIEW], **body}
+    answer = client.without_key().post(path, sent, headers=headers)
+    assert is_error(answer, 401, "python -m serving keys create")
     assert "www-authenticate" in answer.headers
     assert client.get("/v1/events").json()["events"] == []
     assert client.get("/v1/quarantine").json()["rejected"] == []
 
 
-def test_any_key_is_accepted_when_none_is_set(client):
-    assert client.post("/v1/track", VIEW, headers=basic("whatever")).is_success
-
-
-def test_a_write_key_is_in_no_answer_and_no_quarantine(start):
-    client = start(write_keys="hush-hush")
-    client.post("/v1/track", {"event": "Product Viewed", "userId": "a", "writeKey": "hush-hush"})
-    client.post("/v1/track", {**VIEW, "writeKey": "hush-hush"})
+def test_a_write_key_is_in_no_answer_and_no_quarantine(client):
+    client.keyed(Scope.WRITE, secret="hush-hush")
+    page = client.without_key()
+    bad = {"event": "Product Viewed", "userId": "a", "writeKey": "hush-hush"}
+    assert page.post("/v1/track", bad).status_code == 400
+    assert page.post("/v1/track", {**VIEW, "writeKey": "hush-hush"}).is_success
     assert "hush" not in client.get("/v1/quarantine").text + client.get("/v1/events").text
 
 
@@ -269,7 +271,9 @@ def test_a_zip_bomb_is_refused_before_it_grows(standing, monkeypatch):
 
 
 def test_a_key_that_writes_too_fast_waits_as_long_as_it_is_told(start, clock):
-    client = start(write_keys="site:s,app:a", write_events_per_second=10, write_burst_events=20)
+    client = start(write_events_per_second=10, write_burst_events=20)
+    client.keyed(Scope.WRITE, name="site", secret="s")
+    client.keyed(Scope.WRITE, name="app", secret="a")
     batch = {"batch": [{"type": "page", "messageId": f"m{i}", "userId": "u"} for i in range(50)]}
     assert client.post("/v1/batch", batch, headers=basic("s")).is_success
     refused = client.post("/v1/track", VIEW, headers=basic("s"))
