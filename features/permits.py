@@ -18,7 +18,7 @@ from features.consents.of_log import Said, statements
 from features.consents.permit import Permit
 from features.events import engine
 from features.events.log import EventLog
-from features.identity import FOREVER, NEVER, Span, resolve
+from features.identity import FOREVER, Span, resolve
 from features.links import told_by
 from features.timeline import Timelines
 
@@ -54,18 +54,19 @@ def permitted(timelines: Timelines, log: EventLog, rules: ConsentRules) -> Timel
 
 
 def _ledgers(told: Iterable[Said], spans: Iterable[Span]) -> Mapping[str, Sequence[_Line]]:
-    """Everybody's ledger by customer id: lines stand where their identifier led at each time."""
+    """Everybody's ledger by customer id; a line stands also where its identifier led to."""
     owned: dict[str, list[Span]] = defaultdict(list)
     for span in spans:
-        owned[span.identifier].append(span)
+        if span.owner != span.identifier:
+            owned[span.identifier].append(span)
     out: dict[str, list[_Line]] = defaultdict(list)
     for said in told:
         who = said.consent.customer_id
-        for _, owner, since, until in owned.get(who, [Span(who, who, NEVER, FOREVER)]):
-            begin = max(said.known_at, since)
-            if begin < until:
-                joined = None if owner == who else since
-                out[owner].append(_Line(replace(said.consent, joined_at=joined), begin, until))
+        out[who].append(_Line(said.consent, said.known_at, FOREVER))
+        for _, owner, since, until in owned.get(who, ()):
+            if said.known_at < until:
+                line = replace(said.consent, joined_at=since)
+                out[owner].append(_Line(line, max(said.known_at, since), until))
     return out
 
 

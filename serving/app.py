@@ -36,6 +36,7 @@ from serving.recommend import Recommender
 from serving.request_ids import RequestIds
 from serving.routes import (
     access,
+    consents,
     corrections,
     customers,
     decisions,
@@ -63,6 +64,7 @@ ROUTES = (
     identity,
     person_export,  # before customers, whose paths match everything
     corrections,
+    consents,
     customers,
     erasures,
     offers,

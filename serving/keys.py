@@ -51,6 +51,8 @@ class Caller:
 
     name: str
     scopes: frozenset[Scope]
+    key_id: str = ""
+    """Of the key: several may share a name, and each has a rate of its own."""
 
     @property
     def is_page(self) -> bool:
@@ -103,7 +105,7 @@ class Keys:
             raise
         self._failed = False
         self._known = {
-            key.key_id: (key, Caller(key.name, frozenset(Scope(name) for name in key.scopes)))
+            key.key_id: (key, Caller(key.name, frozenset(map(Scope, key.scopes)), key.key_id))
             for key in found
         }
 

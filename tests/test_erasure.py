@@ -24,6 +24,7 @@ from serving.__main__ import cli
 from serving.app import create_app
 from serving.settings import ServingSettings
 from serving.store import open_store
+from tests.keys import put_key
 from tests.serving.conftest import Client
 from tests.training.conftest import QUICK, Shop
 from training.trainer import Data
@@ -79,9 +80,10 @@ def start(run: Run) -> Iterator[Callable[[], Client]]:
         portal = stack.enter_context(start_blocking_portal())
 
         def started() -> Client:
-            app = create_app(
-                ServingSettings(data=run.data, champion_seconds=3600, timers_seconds=3600)
-            )
+            settings = ServingSettings(data=run.data, champion_seconds=3600, timers_seconds=3600)
+            with closing(open_store(settings)) as store:
+                put_key(store)
+            app = create_app(settings)
             stack.enter_context(portal.wrap_async_context_manager(app.router.lifespan_context(app)))
             return Client(portal, app)
 

@@ -8,7 +8,7 @@ import tempfile
 import time
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -16,12 +16,7 @@ from features.settings import Settings
 from training import console
 from training.cli import Commands, example
 from training.gate import TOLERANCE
-
-if TYPE_CHECKING:
-    from features.consents import ConsentRules
-    from features.events.log import EventLog
-    from models.bundle import Bundle
-    from training.registry import Registry
+from training.places import bundle_of, consent_rules, event_log, now, recipe_file, registry_of
 
 app = typer.Typer(
     cls=Commands,
@@ -88,14 +83,14 @@ def import_(
     from features.events.importer import import_tables
     from features.events.mapping import Mapping
 
-    target = _log(log)
+    target = event_log(log)
     with console.stages() as progress:
         progress("import")
         summary = import_tables(
             Mapping.load(mapping),
             source,
             target,
-            now=_now(),
+            now=now(),
             reader=reader_of(Settings.of_environment()),
             progress=progress.ended,
         )
@@ -127,12 +122,12 @@ def compact(log: LogOption = None) -> None:
     from features.events.retention import Retention
 
     settings = Settings.of_environment()
-    target = _log(log)
+    target = event_log(log)
     with console.stages() as progress:
         done = run(
             target,
             retention=Retention(settings.retain_days, settings.retain_numbers),
-            now=_now(),
+            now=now(),
             progress=progress,
         )
     console.say(
@@ -171,7 +166,7 @@ def train(
     from training.trainer import Data, Trainer
 
     settings = Settings.of_environment()
-    asked = Recipe.load(_recipe(recipe))
+    asked = Recipe.load(recipe_file(recipe))
     if which is not Which.ALL:
         others = {name: None for name in Recipe.model_fields if name != which.value}
         asked = asked.model_copy(update=others)
@@ -179,12 +174,12 @@ def train(
     at = None if cutoff is None else instant(cutoff)
     with console.stages() as progress:
         progress("timelines", 0, 1)
-        data = Data.of(_log(log), _rules(settings))
+        data = Data.of(event_log(log), consent_rules(settings))
         progress("timelines", 1, 1)
         trained = run(
             Trainer(data, asked, settings.seed, settings.threads, progress),
-            _registry(settings),
-            Provenance(recipe, provenance.user(), provenance.git_commit(), _now()),
+            registry_of(settings),
+            Provenance(recipe, provenance.user(), provenance.git_commit(), now()),
             offers=chosen,
             cutoff=at,
             refit=refit,
@@ -208,11 +203,11 @@ def evaluate(version: VersionOption = None, log: LogOption = None) -> None:
     from training.trainer import Data
 
     settings = Settings.of_environment()
-    registry = _registry(settings)
+    registry = registry_of(settings)
     found = registry.version(version)
     with tempfile.TemporaryDirectory(prefix="regulars-") as scratch, console.stages() as progress:
         progress("timelines", 0, 1)
-        data = Data.of(_log(log), _rules(settings))
+        data = Data.of(event_log(log), consent_rules(settings))
         progress("timelines", 1, 1)
         progress("evaluate", 0, 1)
         bundle = Bundle.load(registry.measured(found, Path(scratch)))
@@ -247,19 +242,19 @@ def promote(
     if force and not reason.strip():
         raise InputError("--force needs --reason TEXT, which is recorded with the version")
     settings = Settings.of_environment()
-    registry = _registry(settings)
+    registry = registry_of(settings)
     candidate = registry.version(version)
     with console.stages() as progress:
         done = job.promote(
             registry,
             settings.bundles,
             candidate,
-            lambda: Data.of(_log(log), _rules(settings)),
+            lambda: Data.of(event_log(log), consent_rules(settings)),
             tolerance=tolerance,
             force=force,
             reason=reason.strip(),
             user=user(),
-            now=_now(),
+            now=now(),
             threads=settings.threads,
             progress=progress,
         )
@@ -275,10 +270,10 @@ def rollback(reason: ReasonOption = "") -> None:
     from training.provenance import user
 
     settings = Settings.of_environment()
-    was, now = job.rollback(
-        _registry(settings), settings.bundles, reason=reason, user=user(), now=_now()
+    was, present = job.rollback(
+        registry_of(settings), settings.bundles, reason=reason, user=user(), now=now()
     )
-    console.say(f"Version {now.number} is champion again, instead of {was.number}.")
+    console.say(f"Version {present.number} is champion again, instead of {was.number}.")
 
 
 @app.command(epilog=example("score scores.parquet --k 10"))
@@ -300,9 +295,9 @@ def score(
 
     settings = Settings.of_environment()
     with tempfile.TemporaryDirectory(prefix="regulars-") as scratch, console.stages() as progress:
-        number, bundle = _bundle(settings, version, Path(scratch))
+        number, bundle = bundle_of(settings, version, Path(scratch))
         progress("timelines", 0, 1)
-        data = Data.of(_log(log), _rules(settings))
+        data = Data.of(event_log(log), consent_rules(settings))
         progress("timelines", 1, 1)
         count = run(
             bundle,
@@ -328,10 +323,10 @@ def pull(
     from training import promote as job
 
     settings = Settings.of_environment()
-    registry = _registry(settings)
+    registry = registry_of(settings)
     while True:
         try:
-            pulled = job.pull(registry, settings.bundles, _now())
+            pulled = job.pull(registry, settings.bundles, now())
         except RegularsError as error:
             if not watch:
                 raise
@@ -344,68 +339,6 @@ def pull(
         if not watch:
             return
         time.sleep(every)
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000
-
-
-def _log(path: Path | None) -> "EventLog":
-    from features.events.identifiers import rules_of
-    from features.events.log import EventLog
-
-    settings = Settings.of_environment()
-    return EventLog(
-        path or settings.log,
-        erasures=settings.erasures,
-        threads=settings.threads,
-        rules=rules_of(settings),
-    )
-
-
-def _rules(settings: Settings) -> "ConsentRules":
-    from features.consents import ConsentRules
-
-    return ConsentRules.of(settings)
-
-
-def _recipe(name: str) -> Path:
-    """The file of a shipped recipe, or the file of this name."""
-    from features.errors import InputError, shown
-    from training.recipe import DEFAULT
-
-    shipped = sorted(DEFAULT.parent.glob("*.toml"))
-    for path in (Path(name), *(path for path in shipped if path.stem == name)):
-        if path.is_file():
-            return path
-    names = ", ".join(path.stem for path in shipped)
-    raise InputError(f"there is no recipe {shown(name)}; name a TOML file, or one of: {names}")
-
-
-def _registry(settings: Settings) -> "Registry":
-    from training.registry import Registry
-    from training.tracking import Tracking
-
-    return Registry(Tracking(settings))
-
-
-def _bundle(settings: Settings, version: int | None, folder: Path) -> "tuple[int, Bundle]":
-    """The bundle of a version, or the one that serves."""
-    from features.errors import RegistryError
-    from models.bundle import Bundle
-    from training.publish import pointed
-
-    serving = pointed(settings.bundles)
-    if version is None and serving is None:
-        raise RegistryError(
-            "no version serves yet; run: python -m training promote, or name one with --version"
-        )
-    if version is None or version == serving:
-        number = serving if version is None else version
-        return int(number or 0), Bundle.load(settings.bundles / str(number))
-    registry = _registry(settings)
-    found = registry.version(version)
-    return found.number, Bundle.load(registry.shipped(found, folder))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ EVERY = "*"
 
 UNLIMITED = (
     "Consent Changed",
+    "Segment Consent Preference Updated",
     "Unsubscribed",
     "Email Marked as Spam",
     "Message Unsubscribed",

@@ -83,11 +83,17 @@ class EventType:
     def essential(self) -> frozenset[str]:
         """Those without which the event would say something else, so that they must be readable.
 
-        What it requires, its money, its lines, and what is one of a few words: a consent for a
-        channel that cannot be read is not one for all channels.
+        What it requires, its money, its lines, what is one of a few words, and until when that
+        holds: a consent for a channel that cannot be read is not one for all channels, nor is one
+        until a day that cannot be read for ever.
         """
-        properties = schema().properties
-        chosen = (name for name in self.optional if properties[name].values)
+        declared = schema().properties
+        worded = any(declared[name].values for name in self.properties)
+        chosen = (
+            name
+            for name in self.optional
+            if declared[name].values or (worded and declared[name].type == "instant")
+        )
         lines = (C.PRODUCTS,) if self.lines else ()
         return frozenset((*self.required, *self.value, *chosen, *lines, C.CURRENCY))
 

@@ -60,22 +60,23 @@ async def _body(request: Request) -> Mapping[str, Any]:
     return json_object(content)
 
 
-def _sender(request: Request, service: Service, body: Mapping[str, Any]) -> Sender:
-    """Who sent a request, and the key whose rate is limited; without keys they share one.
+def _sender(request: Request, service: Service, body: Mapping[str, Any]) -> tuple[Sender, str]:
+    """Who sent a request, and the id of the key whose rate is limited.
 
     Raises:
         UnauthorizedError: no key of theirs is the shop's.
         ForbiddenError: it is, but not for sending events.
     """
     caller = sender(request, service, body.get("writeKey"))
-    return Sender(caller.name, request.headers.get("user-agent"), caller.is_page)
+    who = Sender(caller.name, request.headers.get("user-agent"), caller.is_page)
+    return who, caller.key_id
 
 
 def _single(call: str) -> Callable[[Request, Service], Awaitable[Response]]:
     async def store(request: Request, service: ServiceDep) -> Response:
         body = await _body(request)
-        who = _sender(request, service, body)
-        with service.rate_limit.taken(who.source, 1, service.clock()):
+        who, key = _sender(request, service, body)
+        with service.rate_limit.taken(key, 1, service.clock()):
             await service.ingest.one({**body, "type": call}, who)
         return Response(_DONE, media_type="application/json")
 
@@ -85,14 +86,14 @@ def _single(call: str) -> Callable[[Request, Service], Awaitable[Response]]:
 async def _batch(request: Request, service: ServiceDep) -> Response:
     body = await _body(request)
     messages = body.get("batch")
-    who = _sender(request, service, body)
+    who, key = _sender(request, service, body)
     if not isinstance(messages, list):
         raise EventError("batch", type(messages).__name__, "must be a list of events")
     if len(messages) > MAX_BATCH_EVENTS:
         raise EventError(
             "batch", f"{len(messages):,} events", f"send at most {MAX_BATCH_EVENTS:,} at once"
         )
-    with service.rate_limit.taken(who.source, len(messages), service.clock()):
+    with service.rate_limit.taken(key, len(messages), service.clock()):
         await service.ingest.many(messages, who, body)
     return Response(_DONE, media_type="application/json")
 

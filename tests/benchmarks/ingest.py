@@ -23,7 +23,9 @@ import typer
 from sqlalchemy import Dialect, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
+from features.consents import ConsentRules
 from features.events.erasures import Erasures
+from features.events.identifiers import Rules
 from features.events.validation import parse
 from features.instants import instant
 from serving.store import Incoming
@@ -178,7 +180,7 @@ def _written(batches: Sequence[Sequence[dict[str, Any]]]) -> list[list[Rows]]:
         ensure(database)
         erasures = Erasures(Path(folder) / "erasures")
         erasures.make_key()
-        store = SqlStore(database, erasures)
+        store = SqlStore(database, Rules(), erasures, ConsentRules())
         database.inserted = []
         for some in batches:
             store.append([Incoming(parse(message, instant("2026-06-30"))) for message in some])

@@ -58,7 +58,8 @@ def post(path: str, body: bytes) -> bytes:
 
 def get(path: str) -> bytes:
     """One request as it goes over the wire."""
-    return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+    head = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {ADMIN_KEY}\r\n\r\n"
+    return head.encode()
 
 
 class Loader(AbstractContextManager["Loader"]):

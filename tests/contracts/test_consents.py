@@ -52,7 +52,7 @@ def test_a_statement_is_read_back_as_it_was_made(store):
 def test_each_statement_tells_under_which_id_it_was_made_and_since_when_that_is_theirs(store):
     store.append([says("e1", 0, "denied", visitor="v")])
     store.append([says("e2", 1, "granted", user="ann")])
-    store.put_links([Link("ann", "v", NOON + 5 * MINUTE)])
+    store.put_links([Link("ann", "anonymous:v", NOON + 5 * MINUTE)])
     assert [(c.customer_id, c.joined_at) for c in store.consents("anonymous:v")] == [
         ("anonymous:v", NOON + 5 * MINUTE),
         ("ann", None),
@@ -61,11 +61,13 @@ def test_each_statement_tells_under_which_id_it_was_made_and_since_when_that_is_
 
 def test_unmerged_ids_have_what_each_of_them_said(store):
     store.append([says("e1", 0, "denied", visitor="v"), says("e2", 1, "granted", user="ann")])
-    store.put_links([Link("ann", "v", NOON + 5 * MINUTE)])
+    store.put_links([Link("ann", "anonymous:v", NOON + 5 * MINUTE)])
     assert not allowed(store, "ann")
     store.append([says("e3", 6, "granted", user="ann")])
     assert allowed(store, "ann")
-    store.put_links([Link("bob", "v", NOON + 7 * MINUTE)])  # a shared device belongs to neither
+    store.put_links(
+        [Link("bob", "anonymous:v", NOON + 7 * MINUTE)]
+    )  # a shared device belongs to neither
     assert [c.event_id for c in store.consents("ann")] == ["e2", "e3"]
     assert [c.event_id for c in store.consents("anonymous:v")] == ["e1"]
     assert (allowed(store, "ann"), allowed(store, "anonymous:v")) == (True, False)

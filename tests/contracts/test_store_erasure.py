@@ -63,7 +63,10 @@ def live(store: Store, user: str, visitor: str) -> None:
             Incoming(viewed(f"{user}-2", user=user, visitor=visitor), (consent,), (timer,)),
             Incoming(ordered(f"{user}-3", user, "tea", "pot")),
         ],
-        [rejected({"userId": user, "event": "x"}), rejected({"context": {"ids": [visitor]}})],
+        [
+            replace(rejected(message), message_id=f"{user}-{number}")
+            for number, message in enumerate(({"userId": user}, {"context": {"ids": [visitor]}}))
+        ],
     )
     store.record(decision(f"d-{user}", user, inputs_at=NOON))
     store.record(decision(f"d-{visitor}", f"anonymous:{visitor}", inputs_at=NOON))
@@ -77,12 +80,14 @@ def test_nothing_of_an_erased_person_is_left_under_any_of_their_ids(settings, st
     live(store, "ben", "another-device")
     receipt = erase(store, "anonymous:secret-device")
     assert receipt.removed == {
+        "accesses": 0,
         "consents": 1,
         "decisions": 2,
         "events": 3,
         "links": 1,
         "people": 2,
         "quarantine": 2,
+        "rulings": 0,
         "timeline_parts": 3,
         "timers": 1,
     }
@@ -238,7 +243,7 @@ def test_a_device_shared_with_others_stays_nobodys_and_what_was_done_on_it_goes(
 def test_any_id_can_be_erased_and_messages_of_others_stay(store, name):
     append(store, viewed("e1", user=name))
     kept = [rejected({"userId": f"{name}x"}, 2), rejected({"why": f"like {name}"}, 3)]
-    store.append([], [rejected({"userId": name}), rejected([{"a": {"b": name}}]), *kept])
+    store.append([], [rejected({"userId": name}), rejected([{"a": {"b": name}}], 4), *kept])
     cut = json.dumps({"userId": name, "text": "…"}, ensure_ascii=False)[:-3]
     store.append([], [Rejected("cut", NOON, "event", "too long", cut)])
     assert len(store.quarantined_of(name)) == 3
@@ -248,7 +253,7 @@ def test_any_id_can_be_erased_and_messages_of_others_stay(store, name):
 
 
 def test_a_number_that_is_the_persons_id_is_found_in_messages_too(store):
-    store.append([], [rejected({"userId": 17}), rejected({"price": 170})])
+    store.append([], [rejected({"userId": 17}), rejected({"price": 170}, 2)])
     assert erase(store, "17").removed["quarantine"] == 1
 
 

@@ -92,7 +92,7 @@ def test_a_position_is_remembered_by_its_name(open_another):
 
 
 def test_the_quarantine_is_searched_by_message_and_paged(store):
-    bad = [Rejected(f"m{i % 2}", NOON, "product_id", "is required", str(i)) for i in range(4)]
+    bad = [Rejected(f"m{i % 2}", NOON, "product_id", f"fault {i}", str(i)) for i in range(4)]
     store.append([], bad)
     assert [r.message for r in store.quarantined(limit=2)] == ["3", "2"]
     page = store.quarantined(limit=2)

@@ -120,7 +120,11 @@ def test_contributions_add_up_to_the_log_odds(model: ChurnModel) -> None:
     ("feature", "value", "text"),
     [
         ("purchase_spend_90d", 1234.5, "Spent in the last 90 days: 1,234.50"),
-        ("purchase_return_share", 0.25, "Returns as a share of what was spent: 25%"),
+        (
+            "purchase_return_share",
+            0.25,
+            "Returns as a share of what was spent, at most all of it: 25%",
+        ),
         ("cadence_order_gap_mean_life", float("nan"), "Usual days between orders: not known"),
         ("a_feature_of_old", 7.0, "a feature of old: 7"),
     ],

@@ -2,7 +2,7 @@
 
 import pytest
 
-from serving import profile
+from serving.profile import known
 
 
 def buy(client, message_id="o1", *products, user="ann"):
@@ -34,7 +34,7 @@ def nothing_computed(monkeypatch):
     def computed(*_, **__):
         raise AssertionError("a feature was computed")
 
-    monkeypatch.setattr(profile, "vector", computed)
+    monkeypatch.setattr(known, "vector", computed)
 
 
 # --- personalisation ----------------------------------------------------------------------------

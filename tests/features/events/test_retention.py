@@ -2,11 +2,11 @@
 
 import pytest
 
+from features.consents.reading import CONSENT_EVENTS
 from features.errors import InputError
 from features.events.retention import UNLIMITED, Retention
 from features.events.schema import schema
 from features.instants import DAY_MS
-from serving.consent import CONSENT_EVENTS
 
 NOW = 1_000 * DAY_MS
 
