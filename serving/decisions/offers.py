@@ -37,7 +37,6 @@ def next_offer(
     bundle = None if known is None else known.live.bundle
     if known is None:
         return _none(customer_id, channel, at, model_version, "nothing is known of the customer")
-    customer_id = known.person.customer_id
     for purpose in (PROFILING, PERSONALISATION):
         stands = known.standing(purpose)
         if not stands.allowed:

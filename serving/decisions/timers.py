@@ -97,7 +97,7 @@ class Timers:
                 trigger,
                 finding,
                 decision_id=decision_id,
-                customer_id=person.customer_id,
+                customer_id=due.customer_id,
                 at=at,
                 consents=self._store.consents(person.customer_id),
                 rules=self._rules,

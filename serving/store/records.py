@@ -153,6 +153,9 @@ class Person:
     timeline: Timeline
     """Products are numbered by the store's dictionary."""
     version: Version
+    oldest: str = field(default="", compare=False)
+    """The identifier that was known first: whose experiment arms the person has, so that a merge
+    keeps the older's and taking it back gives each their own."""
     fed: int = field(default=0, compare=False)
     """The last product feed at that moment."""
 
@@ -164,6 +167,7 @@ class Decision:
     decision_id: str
     kind: str
     customer_id: str
+    """The identifier that it was made for: it counts for whoever that leads to, merged or not."""
     at: int
     action: str
     reason: str

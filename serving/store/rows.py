@@ -82,7 +82,7 @@ def person_of(rows: Sequence[Any]) -> Person | None:
     joined = np.concatenate(parts) if len(parts) > 1 else next(iter(parts), np.empty(0, ROW))
     timeline = Timeline.of(joined)
     ids = (*(() if leading is None else (leading,)), *others)
-    return Person(ids[0], ids, timeline, tuple(version.items()), fed=rows[0].fed)
+    return Person(ids[0], ids, timeline, tuple(version.items()), oldest=rows[0][0], fed=rows[0].fed)
 
 
 def product_of(row: RowMapping) -> Product:

@@ -199,3 +199,46 @@ def test_wrong_merges_say_what_is_wrong(client):
     ):
         answer = merge(client, "ann", other, how)
         assert (answer.status_code, told in answer.json()["detail"]) == (status, True), answer.text
+
+
+def test_what_was_sent_counts_while_merged_and_for_its_own_afterwards(client, clock):
+    for user in ("ann", "ben"):
+        client.track("Consent Changed", f"c-{user}", userId=user, purpose="marketing",
+                     status="granted", consent_channel="all")  # fmt: skip
+    merge(client, "ann", "ben")
+    checkouts = ((2, "ben", "send"), (60, "ann", "withheld"))
+    for minutes, user, action in checkouts:
+        clock.advance(minutes=minutes)
+        client.track("Checkout Started", f"o-{user}", userId=user)
+        clock.advance(minutes=3)
+        client.run_timers()
+        assert decided(client, user)[0] == (user, action), "one chat a day for the one person"
+    merge(client, "ann", "ben", "unmerge")
+    assert decided(client, "ann") == [("ann", "withheld")]
+    assert decided(client, "ben") == [("ben", "send")]
+
+
+def decided(client, customer_id):
+    found = client.get("/v1/decisions", params={"customer_id": customer_id}).json()["decisions"]
+    return [(decision["customer_id"], decision["action"]) for decision in found]
+
+
+def test_an_open_decision_is_made_whatever_becomes_of_the_merge(client, clock):
+    view(client, "m1", userId="ann")
+    client.track("Checkout Started", "m2", userId="ben")
+    merge(client, "ann", "ben")
+    merge(client, "ann", "ben", "unmerge")
+    clock.advance(minutes=4)
+    client.run_timers()
+    assert decided(client, "ben") == [("ben", "withheld")]
+    assert decided(client, "ann") == []
+
+
+def test_the_older_of_two_decides_the_arm_and_each_has_their_own_again(client):
+    view(client, "m1", userId="ben", anonymousId="b")
+    view(client, "m2", userId="ann")
+    store = client.service.store
+    merge(client, "ann", "ben")
+    assert store.person("ann").oldest == store.person("ben").oldest in ("ben", "anonymous:b")
+    merge(client, "ann", "ben", "unmerge")
+    assert store.person("ann").oldest == "ann"
