@@ -6,7 +6,7 @@ people are one, or are not. The order in which they arrive, and how often, does 
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -101,8 +101,8 @@ def resolve(
     joins, joins nobody from then on. What is left is joined in the order of the links, but not
     where a ruling keeps two identifiers apart. A person with too many identifiers of one kind is
     joined without them, and a group with too many in all is not joined. The person is named by the
-    strongest identifier, of several by the one that was linked first; one that was merged into
-    another comes last.
+    strongest identifier, of several by the one that was linked first; whoever is merged into
+    another, or takes another user id, is named by that.
 
     Arguments:
         links: in any order.
@@ -110,8 +110,8 @@ def resolve(
         rules: the shop's limits.
     """
     refused: dict[str, str] = {}
-    edges = _edges(links, rules, refused)
-    merges, walls = _ruled(rulings)
+    edges, shared = _edges(links, rules, refused)
+    merges, walls = _ruled(rulings, shared, rules, refused)
     edges += merges
     walled = {end for wall in walls for end in (wall.stronger, wall.weaker)}
     spans: list[Span] = []
@@ -130,8 +130,10 @@ class _Edge(NamedTuple):
     ruled: bool = False
 
 
-def _edges(links: Iterable[Link], rules: Rules, refused: dict[str, str]) -> list[_Edge]:
-    """The links with the time in which they join; those that never do are left out."""
+def _edges(
+    links: Iterable[Link], rules: Rules, refused: dict[str, str]
+) -> tuple[list[_Edge], dict[str, int]]:
+    """The links with the time in which they join, and since when identifiers join nobody."""
     first: dict[tuple[str, str, int], Link] = {}
     for link in links:
         key = link_key(link)
@@ -146,7 +148,7 @@ def _edges(links: Iterable[Link], rules: Rules, refused: dict[str, str]) -> list
             until = min(until, since + days * DAY_MS)
         if since < until:
             edges.append(_Edge(since, stronger, weaker, until))
-    return edges
+    return edges, shared
 
 
 def _shared_since(links: Iterable[Link], rules: Rules, refused: dict[str, str]) -> dict[str, int]:
@@ -178,8 +180,13 @@ def _shared_since(links: Iterable[Link], rules: Rules, refused: dict[str, str]) 
     return shared
 
 
-def _ruled(rulings: Iterable[Ruling]) -> tuple[list[_Edge], list[_Edge]]:
-    """Merges, and what keeps apart, each with its time."""
+def _ruled(
+    rulings: Iterable[Ruling],
+    shared: Mapping[str, int],
+    rules: Rules,
+    refused: dict[str, str],
+) -> tuple[list[_Edge], list[_Edge]]:
+    """Merges, and what keeps apart, each with its time; what joins nobody is not merged either."""
     of: dict[frozenset[str], list[Ruling]] = defaultdict(list)
     for ruling in set(rulings):
         of[frozenset((ruling.into, ruling.other))].append(ruling)
@@ -189,6 +196,11 @@ def _ruled(rulings: Iterable[Ruling]) -> tuple[list[_Edge], list[_Edge]]:
         told.sort()
         for ruling, following in zip(told, [*told[1:], None], strict=True):
             until = FOREVER if following is None else following.at
+            if ruling.same:
+                for end in (ruling.into, ruling.other):
+                    until = min(until, shared.get(end, FOREVER))
+                    if end in rules.kind(end).blocked:
+                        until, refused[end] = NEVER, BLOCKED
             if ruling.at < until:
                 edge = _Edge(ruling.at, ruling.into, ruling.other, until, ruled=True)
                 (merges if ruling.same else walls).append(edge)
@@ -257,9 +269,29 @@ def _settled(
 ) -> dict[str, str]:
     """Who leads whom by these edges, which are in order."""
     forest = _Forest(apart)
+    seen: dict[str, int] = {}
+    leads: dict[str, str] = {}
     for edge in edges:
-        if not forest.join(edge.stronger, edge.weaker):
+        ends = (edge.stronger, edge.weaker)
+        one, other = (leads.get(forest.root(end), end) for end in ends)
+        for end in ends:
+            seen.setdefault(end, edge.since)
+        if not forest.join(*ends):
             refused[edge.weaker] = f"kept apart from {edge.stronger} by a decision"
+            continue
+        if edge.ruled or rank(edge.stronger) == rank(edge.weaker):
+            keeps = rank(one) <= rank(other)  # the first of the two goes on to lead
+        else:
+            keeps = (rank(one), seen[one], one) <= (rank(other), seen[other], other)
+        leads[forest.root(edge.stronger)] = one if keeps else other
+    for edge in edges:  # what joined the two anyway does not turn a ruling round
+        root = forest.root(edge.stronger)
+        if (
+            edge.ruled
+            and leads.get(root) == edge.weaker
+            and rank(edge.stronger) == rank(edge.weaker)
+        ):
+            leads[root] = edge.stronger
     groups: dict[str, list[_Edge]] = defaultdict(list)
     for edge in edges:
         if forest.root(edge.stronger) == forest.root(edge.weaker):
@@ -272,7 +304,7 @@ def _settled(
             left = [e for e in group if e.stronger not in extra and e.weaker not in extra]
             owners |= _settled(left, apart, rules, refused)
         else:
-            leader = _leader(group, members)
+            leader = leads[forest.root(group[0].stronger)]
             owners |= dict.fromkeys(members, leader)
     return owners
 
@@ -297,15 +329,6 @@ def _too_many(members: Collection[str], rules: Rules, refused: dict[str, str]) -
         )
         return set(members)
     return set()
-
-
-def _leader(edges: Sequence[_Edge], members: Collection[str]) -> str:
-    seen: dict[str, int] = {}
-    for edge in edges:
-        for end in (edge.stronger, edge.weaker):
-            seen[end] = min(edge.since, seen.get(end, edge.since))
-    away = {edge.weaker for edge in edges if edge.ruled}
-    return min(members, key=lambda each: (rank(each), each in away, seen[each], each))
 
 
 class _Forest:

@@ -10,6 +10,8 @@ SECOND_MS = 1_000
 DAY_MS = 86_400_000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // timedelta(milliseconds=1)
+_LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(milliseconds=1)
 
 
 def instant(moment: str | date | datetime | np.datetime64 | int) -> int:
@@ -36,7 +38,10 @@ def instant(moment: str | date | datetime | np.datetime64 | int) -> int:
         moment = datetime(moment.year, moment.month, moment.day)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return (moment - _EPOCH) // timedelta(milliseconds=1)
+    at = (moment - _EPOCH) // timedelta(milliseconds=1)
+    if not _FIRST <= at <= _LAST:  # by its zone it lies beyond what a calendar has
+        raise InputError(f"{shown(str(moment))} is beyond the years 1 to 9999 in UTC")
+    return at
 
 
 def moment(at: int) -> datetime:

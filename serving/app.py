@@ -10,7 +10,7 @@ import structlog
 from fastapi import FastAPI
 
 from features.consents import ConsentRules
-from features.events.identifiers import reader_of
+from features.events.identifiers import reader_of, rules_of
 from features.events.keeping import Keep
 from serving import errors, logs
 from serving.access import Accesses, AccessLog
@@ -188,7 +188,7 @@ def _service(settings: ServingSettings, store: Store, commit: GroupCommit, clock
             reader,
             rules,
         ),
-        merging=Merging(store, commit, clock),
+        merging=Merging(store, commit, clock, rules_of(settings)),
         reader=reader,
         keys=Keys(store, clock),
         access=AccessLog(store, clock),

@@ -82,7 +82,6 @@ class Corrections:
         person = self._store.person(customer_id)
         if person is None:
             raise UnknownCustomerError(customer_id)
-        leading = person.customer_id
         now = self._clock()
         event = Event(
             event_id=f"correction:{uuid.uuid4().hex}",
@@ -93,7 +92,7 @@ class Corrections:
             channel="other",
             source="correction",
             properties=json.dumps({**kept, "by": who, "reason": why}, ensure_ascii=False),
-        ).under(leading)
+        ).under(customer_id)  # it stays theirs after an unmerge
         await self._commit.append([Incoming(event)])
         return event
 

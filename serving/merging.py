@@ -2,13 +2,15 @@
 
 import json
 import uuid
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from features.errors import InputError, shown
 from features.events.event import Event
+from features.events.identifiers import Rules
 from features.events.schema import schema
-from features.identity import RULINGS
+from features.identity import BLOCKED, RULINGS, SHARED, Ruling
 from serving.clock import Clock
 from serving.errors import UnknownCustomerError
 from serving.store import GroupCommit, Incoming, Person, Store
@@ -36,19 +38,23 @@ class Merging:
         store: where people are.
         commit: where the events go.
         clock: the present.
+        rules: who may be one person.
     """
 
-    def __init__(self, store: Store, commit: GroupCommit, clock: Clock) -> None:
+    def __init__(self, store: Store, commit: GroupCommit, clock: Clock, rules: Rules) -> None:
         self._store = store
         self._commit = commit
         self._clock = clock
+        self._rules = rules
 
     async def merge(self, customer_id: str, other: str, grounds: Grounds) -> Person:
         """Make two people one; the first goes on to lead. Gives the one person.
 
+        What was decided to keep their identifiers apart is decided anew.
+
         Raises:
             UnknownCustomerError: nothing is known of one of them.
-            InputError: they are one already.
+            InputError: they are one already, or together would be no person by the shop's rules.
         """
         into, away = self._known(customer_id), self._known(other)
         if into.customer_id == away.customer_id:
@@ -56,7 +62,16 @@ class Merging:
                 f"other = {shown(other)}: is the same person as {shown(customer_id)} already; "
                 "GET /v1/customers/{id} lists their identifiers"
             )
-        await self._rule(into.customer_id, away.customer_id, (into, away), grounds, same=True)
+        self._check((customer_id, other), (*into.identifiers, *away.identifiers))
+        apart = {
+            (ruling.into, ruling.other)
+            for ruling in self._latest(into, away)
+            if not ruling.same
+            and {ruling.into, ruling.other} & set(into.identifiers)
+            and {ruling.into, ruling.other} & set(away.identifiers)
+        }
+        pairs = {(customer_id, other), *apart} - {(other, customer_id)}
+        await self._rule(sorted(pairs), (into, away), grounds, same=True)
         return self._known(customer_id)
 
     async def unmerge(
@@ -74,7 +89,7 @@ class Merging:
                 f"other = {shown(other)}: was never merged with {shown(customer_id)}; "
                 "name another of the customer's identifiers, as GET /v1/customers/{id} lists them"
             )
-        await self._rule(customer_id, other, (person,), grounds, same=False)
+        await self._rule([(customer_id, other)], (person,), grounds, same=False)
         return self._known(customer_id), self._known(other)
 
     def _known(self, customer_id: str) -> Person:
@@ -83,23 +98,61 @@ class Merging:
             raise UnknownCustomerError(customer_id)
         return person
 
+    def _check(self, named: Sequence[str], identifiers: Sequence[str]) -> None:
+        """Refuse what the shop's rules would not join: it would be written down in vain."""
+        for identifier in named:
+            reason = self._store.refusal(identifier) or ""
+            if reason.startswith((SHARED, BLOCKED)):
+                raise InputError(
+                    f"{shown(identifier)} joins nobody: {reason}; merge another identifier of the "
+                    "person, or change REGULARS_IDENTITY"
+                )
+        kinds = Counter(self._rules.kind(identifier).name for identifier in identifiers)
+        for name, count in kinds.items():
+            most = self._rules.kinds[name].per_person
+            if count > most:
+                raise InputError(
+                    f"one person would have {count} of {name}, at most {most} are joined; "
+                    "REGULARS_IDENTITY changes the limit"
+                )
+        if len(identifiers) > self._rules.most:
+            raise InputError(
+                f"one person would have {len(identifiers)} identifiers, at most "
+                f"{self._rules.most} are joined"
+            )
+
+    def _latest(self, *people: Person) -> list[Ruling]:
+        """What holds of any two of people's identifiers."""
+        last: dict[frozenset[str], Ruling] = {}
+        for person in people:
+            for ruling in self._store.rulings(person.customer_id):
+                pair = frozenset((ruling.into, ruling.other))
+                last[pair] = max(ruling, last.get(pair, ruling))
+        return list(last.values())
+
     async def _rule(
-        self, into: str, other: str, people: Sequence[Person], grounds: Grounds, *, same: bool
+        self,
+        pairs: Sequence[tuple[str, str]],
+        people: Sequence[Person],
+        grounds: Grounds,
+        *,
+        same: bool,
     ) -> None:
-        earlier = [
-            ruling.at for person in people for ruling in self._store.rulings(person.customer_id)
-        ]
+        earlier = [ruling.at + 1 for ruling in self._latest(*people)]
         name = RULINGS[0] if same else RULINGS[1]
-        at = max([self._clock(), *(before + 1 for before in earlier)])  # never at one instant
-        told = {"other_id": other, "by": grounds.by, "why": grounds.why}
-        event = Event(
-            event_id=f"ruling:{uuid.uuid4().hex}",
-            type=schema().code(name),
-            name=name,
-            timestamp=at,
-            received_at=at,
-            channel="other",
-            source=SOURCE,
-            properties=json.dumps(told, sort_keys=True, ensure_ascii=False),
-        )
-        await self._commit.append([Incoming(event.under(into))])
+        at = max([self._clock(), *earlier])  # never two at one instant
+        events = []
+        for into, other in pairs:
+            told = {"other_id": other, "by": grounds.by, "why": grounds.why}
+            event = Event(
+                event_id=f"ruling:{uuid.uuid4().hex}",
+                type=schema().code(name),
+                name=name,
+                timestamp=at,
+                received_at=at,
+                channel="other",
+                source=SOURCE,
+                properties=json.dumps(told, sort_keys=True, ensure_ascii=False),
+            )
+            events.append(Incoming(event.under(into)))
+        await self._commit.append(events)

@@ -50,7 +50,7 @@ class Kind:
 
 
 KINDS = (
-    Kind(C.USER_ID, "", joins=3, per_person=10),
+    Kind(C.USER_ID, "", joins=3, per_person=50),
     Kind("loyalty_card", "card:", joins=2, per_person=10),
     Kind("pos_account", "pos:", joins=2, per_person=10),
     Kind("email", "email:", joins=3, per_person=20, hashed=True),

@@ -142,7 +142,8 @@ async def state(customer_id: CustomerPath, body: StatementBody, service: Service
             "reason": body.why,
         },
     }
-    await service.ingest.note(message, known.person.customer_id, BY_HAND)
+    # under the id that was named: after an unmerge it is still that person's word
+    await service.ingest.note(message, customer_id, BY_HAND)
     return answer(_view(service.profiles.known(customer_id)))
 
 

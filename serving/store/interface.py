@@ -55,6 +55,10 @@ class Store(Protocol):
         """Identifiers after this one that join nobody, or not all they were seen with, and why."""
         ...
 
+    def refusal(self, customer_id: str) -> str | None:
+        """Why an identifier joins nobody, or not all; None when it may join, or is not known."""
+        ...
+
     def settle_expired(self, now: int) -> int:
         """Let go of identifiers not seen for as long as their kind lasts; how many, at most 500."""
         ...

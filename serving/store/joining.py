@@ -45,6 +45,11 @@ class SqlIdentity(SqlPart):
         told = self._database.read("read refusals", lambda c: c.execute(found).all())
         return [(identifier, reason) for identifier, reason in told]
 
+    def refusal(self, customer_id: str) -> str | None:
+        """Why an identifier joins nobody, or not all."""
+        asked = select(t.people.c.refused).where(t.people.c.customer_id == customer_id)
+        return self._database.read("read a refusal", lambda c: c.scalar(asked))
+
     def settle_expired(self, now: int) -> int:
         """Let go of identifiers that were not seen for as long as their kind lasts; how many."""
 

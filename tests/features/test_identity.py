@@ -116,6 +116,14 @@ def test_a_push_token_that_was_not_seen_for_long_joins_nobody() -> None:
     assert owners(links, at=371 * DAY_MS) == {}
 
 
+def test_a_ruling_merges_nobody_with_what_joins_nobody() -> None:
+    links = [Link("ada", "anonymous:x", 1), Link("ben", "anonymous:x", 2)]
+    rulings = [Ruling(5, "ada", "anonymous:x", True), Ruling(6, "ben", "anonymous:x", True)]
+
+    assert owners(links, rulings) == {}
+    assert owners([], [Ruling(5, "ada", "anonymous:y", True)]) == {}
+
+
 def test_a_ruling_merges_two_and_the_first_named_leads() -> None:
     links = [Link("ada", "anonymous:x", 1), Link("ben", "email:a", 2)]
     merged = owners(links, [Ruling(5, "ben", "ada", True)])

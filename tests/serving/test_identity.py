@@ -242,3 +242,88 @@ def test_the_older_of_two_decides_the_arm_and_each_has_their_own_again(client):
     assert store.person("ann").oldest == store.person("ben").oldest in ("ben", "anonymous:b")
     merge(client, "ann", "ben", "unmerge")
     assert store.person("ann").oldest == "ann"
+
+
+def test_two_merges_taken_back_are_three_people_again(client):
+    for user in ("ann", "ben", "cleo"):
+        view(client, user, userId=user)
+    merge(client, "ann", "ben")
+    assert merge(client, "ben", "cleo").json()["identifiers"] == ["ann", "ben", "cleo"]
+    assert merge(client, "ben", "cleo", "unmerge").is_success
+    assert merge(client, "ann", "ben", "unmerge").is_success
+    assert [identifiers(client, user) for user in ("ann", "ben", "cleo")] == [
+        ["ann"], ["ben"], ["cleo"],
+    ]  # fmt: skip
+
+
+def test_a_merge_lifts_what_kept_their_identifiers_apart(client, clock):
+    view(client, "m1", userId="ann")
+    view(client, "m2", userId="ben", context={"traits": {"loyalty_card": "5"}})
+    clock.advance(minutes=1)
+    merge(client, "ann", "ben")
+    assert merge(client, "ann", "card:5", "unmerge").is_success
+    again = merge(client, "ann", "ben")
+    assert again.is_success, again.text
+    assert set(again.json()["identifiers"]) == {"ann", "ben", "card:5"}
+
+
+def test_what_joins_nobody_is_not_merged_by_hand_either(client):
+    for user in ("ann", "ben"):
+        view(client, user, userId=user, anonymousId="tablet")
+    refused = merge(client, "ann", "anonymous:tablet")
+    assert refused.status_code == 422
+    assert "joins nobody: seen with more than 1 of user_id" in refused.json()["detail"]
+    assert client.get("/v1/events", params={"name": "Customers Merged"}).json()["events"] == []
+
+
+def test_a_merge_beyond_what_one_person_may_have_is_refused(start):
+    client = start(identity={"user_id": {"per_person": 2}})
+    for user in ("ann", "ben", "cleo"):
+        view(client, user, userId=user)
+    assert merge(client, "ann", "ben").is_success
+    refused = merge(client, "ann", "cleo")
+    assert (refused.status_code, "at most 2" in refused.json()["detail"]) == (422, True)
+    assert identifiers(client, "ben") == ["ann", "ben"]
+
+
+def test_the_new_id_of_an_alias_leads(client):
+    view(client, "m1", anonymousId="0a")
+    client.post("/v1/alias", {"previousId": "0a", "userId": "zed", "messageId": "m2"})
+    assert client.get("/v1/customers/anonymous:0a").json()["customer_id"] == "zed"
+
+
+def test_what_an_employee_notes_is_theirs_whom_it_was_noted_of(client):
+    for user in ("ann", "ben"):
+        view(client, user, userId=user)
+    merge(client, "ann", "ben")
+    said = {"purpose": "profiling", "status": "denied", "by": "desk", "why": "objected"}
+    assert client.post("/v1/customers/ben/consents", said).is_success
+    merge(client, "ann", "ben", "unmerge")
+    allowed = [
+        client.get(f"/v1/customers/{user}/consents").json()["standing"]["profiling"]["all"][
+            "allowed"
+        ]
+        for user in ("ann", "ben")
+    ]
+    assert allowed == [True, False]
+
+
+@pytest.mark.parametrize("until", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_day_beyond_the_calendar_costs_its_own_event_alone(client, until):
+    consent = {
+        "type": "track", "event": "Consent Changed", "messageId": "m1", "userId": "ann",
+        "properties": {"purpose": "marketing", "status": "granted", "expires_at": until},
+    }  # fmt: skip
+    good = {"type": "track", "event": "Cart Viewed", "messageId": "m2", "userId": "ann"}
+    assert client.post("/v1/batch", {"batch": [consent, good]}).is_success
+    assert client.get("/v1/customers/ann").json()["events"] == 1
+    said = {"purpose": "marketing", "status": "granted", "by": "desk", "why": "asked"}
+    refused = client.post("/v1/customers/ann/consents", {**said, "expires_at": until})
+    assert refused.status_code == 422
+
+
+def test_a_grant_for_a_channel_by_its_short_name_is_no_grant_for_all(client):
+    client.track("Consent Changed", "m1", userId="ann", purpose="marketing", channel="email",
+                 status="granted")  # fmt: skip
+    standing = client.get("/v1/customers/ann/consents").json()["standing"]["marketing"]
+    assert (standing["email"]["allowed"], standing["all"]["allowed"]) == (True, False)
