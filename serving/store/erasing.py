@@ -7,11 +7,13 @@ import numpy as np
 from sqlalchemy import Connection, bindparam, select, update
 
 from features.events.erasures import Erasure, Erasures
+from features.events.event import Event
 from features.events.row import ROW
+from features.identity import ruling_of
 from serving.store import rows
 from serving.store import schema as t
 from serving.store.database import Database, upsert
-from serving.store.naming import naming
+from serving.store.naming import answers_naming, naming, rulings_naming
 from serving.store.numbering import rows_among, slices
 from serving.store.records import Incoming
 
@@ -38,8 +40,9 @@ def ids_of(database: Database, connection: Connection, customer_id: str) -> set[
 def named_by_hashes(connection: Connection, erasures: Erasures, hashes: set[str]) -> dict[str, str]:
     """The ids in a store that have these hashes: the hash (hexadecimal) by id."""
     found: dict[str, str] = {}
-    for column in (t.people.c.customer_id, t.decisions.c.customer_id):
-        for name in connection.scalars(select(column).distinct()):
+    for table in (t.people, t.decisions, t.accesses):
+        named = select(table.c.customer_id).where(table.c.customer_id.is_not(None)).distinct()
+        for name in connection.scalars(named):
             digest = erasures.hash(name).hex()
             if digest in hashes:
                 found[name] = digest
@@ -72,8 +75,9 @@ def erase(
     numbered = "SELECT number FROM people WHERE customer_id {among}"
     numbers = [n for (n,) in rows_among(database, connection, numbered, customer_ids)]
     database.lock_people(connection, numbers)
+    ruled = rulings_naming(connection, customer_ids)
     with database.overwriting(connection):
-        _keep_event_ids(database, connection, numbers)
+        _keep_event_ids(database, connection, numbers, ruled.values())
         removed = {
             "links": _forget_links(database, connection, customer_ids, pseudonyms),
             "rulings": _delete(database, connection, "rulings", '"into"', customer_ids)
@@ -81,6 +85,10 @@ def erase(
         }
         for table in ("timeline_parts", "events", "consents", "timers"):
             removed[table] = _delete(database, connection, table, "person", numbers)
+        # others' rulings about them; what is in timelines of these names nobody
+        removed["events"] += _delete(database, connection, "events", "sequence", ruled)
+        answers = answers_naming(connection, customer_ids)
+        removed["answers"] = _delete(database, connection, "answers", "key", answers)
         removed["decisions"] = _delete(
             database, connection, "decisions", "customer_id", customer_ids
         )
@@ -130,14 +138,15 @@ def admitted(
     database: Database, connection: Connection, erasures: Erasures, events: Sequence[Incoming]
 ) -> Sequence[Incoming]:
     """The events that are not of before an erasure; the others are counted with its receipt."""
-    erased = until(database, connection, erasures, (i.event.customer_id for i in events))
+    named = {name for incoming in events for name in _named_by(incoming.event)}
+    erased = until(database, connection, erasures, named)
     if not erased:
         return events
     kept: list[Incoming] = []
     dropped: dict[str, int] = {}
     for incoming in events:
         event = incoming.event
-        last, erasure_id = erased.get(event.customer_id, (-1, ""))
+        last, erasure_id = max(erased.get(name, (-1, "")) for name in _named_by(event))
         if min(event.timestamp, event.received_at) <= last:
             dropped[erasure_id] = dropped.get(erasure_id, 0) + 1
         else:
@@ -159,12 +168,22 @@ def later(packed: bytes, last: int) -> bytes:
     return kept
 
 
-def _keep_event_ids(database: Database, connection: Connection, numbers: Collection[int]) -> None:
+def _named_by(event: Event) -> tuple[str, ...]:
+    """Whose an event is, and of a ruling the other as well."""
+    ruling = ruling_of(event)
+    return (event.customer_id,) if ruling is None else (event.customer_id, ruling.other)
+
+
+def _keep_event_ids(
+    database: Database,
+    connection: Connection,
+    numbers: Collection[int],
+    further: Collection[str],
+) -> None:
     """Count the ids of own events that go as history's: a retry of one is a duplicate for ever."""
     sql = "SELECT event_id FROM events WHERE person {among}"
-    ids = sorted(
-        rows.id_hash(event_id) for (event_id,) in rows_among(database, connection, sql, numbers)
-    )
+    theirs = {event_id for (event_id,) in rows_among(database, connection, sql, numbers)}
+    ids = sorted(map(rows.id_hash, theirs.union(further)))
     database.insert(connection, t.history_ids, [{"id": id_} for id_ in ids], "skip")
 
 

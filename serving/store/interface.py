@@ -233,7 +233,7 @@ class Store(Protocol):
         ...
 
     def put_accesses(self, accesses: Sequence[Access]) -> None:
-        """Add to the log of who asked about whom."""
+        """Add to the log of who asked about whom; an erased id's place its erasure's id takes."""
         ...
 
     def accesses(
