@@ -1,11 +1,12 @@
 """What is known of a customer, and whether they are about to leave."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
 from features.consents import PROFILING
 from features.instants import moment
+from serving.addressing import named
 from serving.authorization import KeyedRoute
 from serving.errors import NoModelError
 from serving.profile import Profile
@@ -98,6 +99,10 @@ async def churn(customer_id: CustomerPath, service: ServiceDep) -> Response:
     response_model=Profile,
     responses=example(PROFILE) | problems(404, 422, 503),
 )
-async def customer(customer_id: CustomerPath, service: ServiceDep) -> Response:
-    """Give everything that is known of a customer, under any of their ids."""
-    return answer(vars(service.profiles.profile(customer_id)))
+async def customer(customer_id: CustomerPath, request: Request, service: ServiceDep) -> Response:
+    """Give everything that is known of a customer, under any of their ids.
+
+    An address or a number may be written as people do.
+    """
+    whom = named(customer_id, request, service)
+    return answer(vars(service.profiles.profile(whom.customer_id)))

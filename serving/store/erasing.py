@@ -50,11 +50,20 @@ def named_by_hashes(connection: Connection, erasures: Erasures, hashes: set[str]
 
 
 def last_received(database: Database, connection: Connection, customer_ids: Collection[str]) -> int:
-    """When the last of their own events arrived; 0 without any."""
-    sql = """SELECT max(received_at) FROM events WHERE person IN (
+    """When the last of their own events, or of rulings about them, arrived; 0 without any.
+
+    A ruling's instant may be a moment ahead of the clock, so that no two share one.
+    """
+    own = """SELECT max(received_at) FROM events WHERE person IN (
         SELECT number FROM people WHERE customer_id {among})"""
+    ruled = "SELECT max(at) FROM rulings WHERE other {among}"
     return max(
-        (at or 0 for (at,) in rows_among(database, connection, sql, customer_ids)), default=0
+        (
+            at or 0
+            for sql in (own, ruled)
+            for (at,) in rows_among(database, connection, sql, customer_ids)
+        ),
+        default=0,
     )
 
 
