@@ -157,6 +157,32 @@ def test_who_asked_about_an_erased_person_is_kept_without_whom(settings, store):
     assert [a.at for a in store.accesses(customer_id="secret")] == [LATER + 1]
 
 
+def test_spellings_of_a_person_go_with_them_and_may_not_stand_in_the_receipt(store):
+    append(store, viewed("e1", user="ann"))
+    store.append([], [rejected({"userId": "Ann@shop.example"})])
+    store.put_accesses([Access(NOON, "crm", ("read",), "GET", "/v1/x", "Ann@shop.example")])
+    with pytest.raises(InputError, match="why: holds an id"):
+        erase(store, "ann", spellings=["Ann@shop.example"], why="mail of Ann@shop.example")
+    removed = erase(store, "ann", spellings=["Ann@shop.example"]).removed
+    assert (removed["people"], removed["quarantine"], removed["accesses"]) == (1, 1, 1)
+    assert append(store, viewed("e2", user="Ann@shop.example")).erased == 1
+    assert store.was_erased("Ann@shop.example")
+    assert not store.was_erased("ben")
+
+
+def test_whom_identifiers_lead_to_is_told_of_those_that_are_known(store):
+    append(store, viewed("e1", user="ann", visitor="v"), viewed("e2", user="ben"))
+    asked = ["anonymous:v", "ben", "cleo"]
+    assert store.leaders(asked) == {"anonymous:v": "ann", "ben": "ben"}
+    assert store.leaders([]) == {}
+
+
+def test_a_ruling_ahead_of_the_clock_is_of_before_the_erasure(store):
+    append(store, viewed("e1", user="ann"), viewed("e2", user="ben"))
+    append(store, ruled("r1", "ann", "ben", at=LATER + 7))
+    assert erase(store, "ben").until == LATER + 7
+
+
 def test_sqlites_file_holds_no_byte_of_an_erased_person(settings, store):
     if settings.store:
         pytest.skip("PostgreSQL's pages are overwritten by its own VACUUM")

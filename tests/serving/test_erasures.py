@@ -134,14 +134,6 @@ def test_an_address_that_nobody_has_is_listed_as_it_would_come(client, clock):
     assert client.get("/v1/events").json()["events"] == []
 
 
-def test_messages_kept_aside_that_hold_the_address_go_too(client):
-    registered(client)
-    client.track("Points Earned", "m1", userId="ann@shop.example")
-    assert client.get("/v1/quarantine").json()["rejected"]
-    erase(client, "ann@shop.example")
-    assert client.get("/v1/quarantine").json() == {"rejected": []}
-
-
 def test_an_intervention_that_was_due_is_never_decided(client, clock):
     live(client)
     erase(client, "ann")
