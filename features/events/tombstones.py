@@ -13,7 +13,6 @@ import pyarrow.dataset as ds
 from features.columns import Columns as C
 from features.events.erasures import Erasures
 from features.events.schema import schema
-from features.identity import RULINGS
 
 TABLE = "_erased"
 """The temporary table of erased ids: `customer_id`, and `until` when as int64 ms."""
@@ -27,6 +26,9 @@ LEADING = f"""coalesce(
     {C.IDENTIFIERS}[1]
 )"""
 """SQL of what an event is stored under: `Event.customer_id`."""
+
+RULINGS = ("Customers Merged", "Customers Separated")
+"""The events that name two people; identity, which says the same, builds on this package."""
 
 RULED = f"{C.TYPE} IN ({', '.join(str(schema().code(name)) for name in RULINGS)})"
 """SQL that is true of a ruling."""

@@ -8,7 +8,7 @@ from features.consents import PROFILING
 from features.instants import moment
 from serving.addressing import named
 from serving.authorization import KeyedRoute
-from serving.errors import NoModelError
+from serving.errors import NoModelError, UnknownCustomerError
 from serving.profile import Profile
 from serving.routes.fields import CustomerPath, Moment, answer, example, problems
 from serving.routes.profile_example import PROFILE
@@ -104,5 +104,8 @@ async def customer(customer_id: CustomerPath, request: Request, service: Service
 
     An address or a number may be written as people do.
     """
-    whom = named(customer_id, request, service)
-    return answer(vars(service.profiles.profile(whom.customer_id)))
+    try:
+        found = service.profiles.profile(customer_id)
+    except UnknownCustomerError:  # what is asked most is an identifier, and needs no look-up
+        found = service.profiles.profile(named(customer_id, request, service).customer_id)
+    return answer(vars(found))

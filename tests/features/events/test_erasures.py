@@ -14,6 +14,7 @@ import pytest
 
 from features import frame
 from features.errors import StorageError
+from features.events import tombstones
 from features.events.compaction import compact
 from features.events.erasures import Erasure, Erasures
 from features.events.event import Event, events_of
@@ -165,6 +166,7 @@ def test_what_was_ruled_of_an_erased_person_goes_with_them(log: EventLog, name: 
     ]
     like = seen(9, "ada", properties=json.dumps({"other_id": name}))
     append(log, seen(7, name), like, *rulings)
+    assert tombstones.RULINGS == RULINGS
     erase(log, name)
     left = {"ada-None-3", "ada-None-9"}
     assert in_dataset(log) == left
