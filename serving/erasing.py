@@ -1,5 +1,7 @@
 """Erasing a person: from the store, and, by the list that the store adds to, from the log."""
 
+from collections.abc import Collection
+
 from serving.clock import Clock
 from serving.store import Receipt, Store
 
@@ -21,8 +23,15 @@ class Erasing:
         self._clock = clock
         self._may_return = may_return
 
-    def erase(self, customer_id: str, *, who: str, why: str) -> Receipt:
+    def erase(
+        self, customer_id: str, *, who: str, why: str, spellings: Collection[str] = ()
+    ) -> Receipt:
         """Erase a person under any of their ids, known or not; see `Store.erase`."""
         return self._store.erase(
-            customer_id, who=who, why=why, clock=self._clock, may_return=self._may_return
+            customer_id,
+            who=who,
+            why=why,
+            clock=self._clock,
+            may_return=self._may_return,
+            spellings=spellings,
         )

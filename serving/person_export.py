@@ -22,8 +22,8 @@ ALL = 1_000_000
 """More decisions than are made of one person."""
 
 NOT_INCLUDED = (
-    "Answers kept for clients that send a request again (Idempotency-Key): they name no "
-    "customer, are kept under a hash and only for hours.",
+    "Answers kept for clients that send a request again (Idempotency-Key): kept under a hash and "
+    "only for hours; those that name a customer are erased with them.",
     "Ids of counted events, as hashes without a person.",
     "Models: they hold figures of all customers together, and no customer's rows.",
 )

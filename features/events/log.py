@@ -102,9 +102,9 @@ class EventLog:
             tempfile.TemporaryDirectory(prefix="regulars-") as spill,
             engine.connection(Path(spill), memory=self.memory, threads=self.threads) as con,
         ):
-            tombstones.find(con, f"read_parquet({engine.files(self.segments)})", self.erasures)
-            erased = con.sql(f"SELECT * FROM {tombstones.TABLE}").to_arrow_table()
-        kept = tombstones.filter_of(erased)
+            relation = f"read_parquet({engine.files(self.segments)})"
+            tombstones.find(con, relation, self.erasures)
+            kept = tombstones.filter_of(con, relation)
         return found if kept is None else found.filter(kept)
 
     @property

@@ -1,7 +1,8 @@
 """Events of erased people in tables and files: found by their hashes, and left out.
 
 An event is its leading id's: the user's, or the visitor's where no user is known. What another
-customer did on a device that an erased person also used stays.
+customer did on a device that an erased person also used stays. A ruling, that two people are one or
+are not, names both, and goes with either.
 """
 
 import duckdb
@@ -11,6 +12,7 @@ import pyarrow.dataset as ds
 
 from features.columns import Columns as C
 from features.events.erasures import Erasures
+from features.events.schema import schema
 
 TABLE = "_erased"
 """The temporary table of erased ids: `customer_id`, and `until` when as int64 ms."""
@@ -24,11 +26,21 @@ LEADING = f"""coalesce(
     {C.IDENTIFIERS}[1]
 )"""
 """SQL of what an event is stored under: `Event.customer_id`."""
+
+RULINGS = ("Customers Merged", "Customers Separated")
+"""The events that name two people; identity, which says the same, builds on this package."""
+
+RULED = f"{C.TYPE} IN ({', '.join(str(schema().code(name)) for name in RULINGS)})"
+"""SQL that is true of a ruling."""
+
+OTHER = f"(CASE WHEN {RULED} THEN json_extract_string({C.PROPERTIES}, '$.other_id') END)"
+"""SQL of whom else a ruling names; null of other events."""
+
 _IDS_AT_ONCE = 100_000
 
 
 def find(con: duckdb.DuckDBPyConnection, relation: str, erasures: Erasures) -> int:
-    """Make `TABLE` of the erased ids that lead events of a relation; how many they are.
+    """Make `TABLE` of the erased ids that events of a relation name; how many they are.
 
     Raises:
         StorageError: somebody was erased, and the key or the list cannot be read.
@@ -37,7 +49,10 @@ def find(con: duckdb.DuckDBPyConnection, relation: str, erasures: Erasures) -> i
     names: list[str] = []
     instants: list[int] = []
     if until:
-        ids = con.sql(f"SELECT DISTINCT {LEADING} AS customer_id FROM {relation}")
+        ids = con.sql(
+            f"""SELECT {LEADING} AS customer_id FROM {relation} UNION
+            SELECT {OTHER} FROM {relation} WHERE {RULED}"""
+        )
         for batch in ids.to_arrow_reader(_IDS_AT_ONCE):
             for name in batch.column(0).to_pylist():
                 found = None if name is None else until.get(erasures.hash(name))
@@ -58,9 +73,16 @@ def gone(timestamp: str, received_at: str) -> str:
         timestamp: SQL of when it happened, int64 ms.
         received_at: SQL of when it arrived, int64 ms.
     """
-    return f"""EXISTS (
-        SELECT 1 FROM {TABLE} WHERE {TABLE}.customer_id = {LEADING}
-        AND least({timestamp}, {received_at}) <= {TABLE}.until)"""
+
+    def names(whom: str) -> str:
+        return f"""EXISTS (
+            SELECT 1 FROM {TABLE} WHERE {TABLE}.customer_id = {whom}
+            AND least({timestamp}, {received_at}) <= {TABLE}.until)"""
+
+    return f"({names(LEADING)} OR {names(OTHER)})"  # one by one, so that each is a hash join
+
+
+_GONE = gone(f"epoch_ms({C.TIMESTAMP})", f"epoch_ms({C.RECEIVED_AT})")
 
 
 def kept(con: duckdb.DuckDBPyConnection, relation: str, erasures: Erasures, *, clean: bool) -> str:
@@ -74,20 +96,25 @@ def kept(con: duckdb.DuckDBPyConnection, relation: str, erasures: Erasures, *, c
     """
     if clean or not find(con, relation, erasures):
         return relation
-    left_out = gone(f"epoch_ms({C.TIMESTAMP})", f"epoch_ms({C.RECEIVED_AT})")
-    return f"(SELECT * FROM {relation} WHERE NOT {left_out})"
+    return f"(SELECT * FROM {relation} WHERE NOT {_GONE})"
 
 
-def filter_of(erased: pa.Table) -> ds.Expression | None:
+def filter_of(con: duckdb.DuckDBPyConnection, relation: str) -> ds.Expression | None:
     """What `kept` says, for Arrow; None when nothing is left out.
 
     Arguments:
-        erased: of schema `SCHEMA`.
+        con: has the `TABLE` that `find` made.
+        relation: the events.
     """
+    erased = con.sql(f"SELECT * FROM {TABLE}").to_arrow_table()
+    rulings = con.sql(f"SELECT {C.EVENT_ID} FROM {relation} WHERE {RULED} AND {_GONE}")
     by_until: dict[int, list[str]] = {}
     for row in erased.to_pylist():
         by_until.setdefault(row["until"], []).append(row["customer_id"])
     found: ds.Expression | None = None
+    ruled = [event_id for (event_id,) in rulings.fetchall()]
+    if ruled:  # Arrow reads no JSON
+        found = ds.field(C.EVENT_ID).isin(ruled)
     first = pc.list_element(ds.field(C.IDENTIFIERS), pc.scalar(0))  # a list is null or has one
     unpushed = pc.if_else(
         pc.starts_with(first, pattern="push:"), pa.scalar(None, pa.string()), first

@@ -1,13 +1,14 @@
 """What is known of a customer, and whether they are about to leave."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
 from features.consents import PROFILING
 from features.instants import moment
+from serving.addressing import named
 from serving.authorization import KeyedRoute
-from serving.errors import NoModelError
+from serving.errors import NoModelError, UnknownCustomerError
 from serving.profile import Profile
 from serving.routes.fields import CustomerPath, Moment, answer, example, problems
 from serving.routes.profile_example import PROFILE
@@ -98,6 +99,13 @@ async def churn(customer_id: CustomerPath, service: ServiceDep) -> Response:
     response_model=Profile,
     responses=example(PROFILE) | problems(404, 422, 503),
 )
-async def customer(customer_id: CustomerPath, service: ServiceDep) -> Response:
-    """Give everything that is known of a customer, under any of their ids."""
-    return answer(vars(service.profiles.profile(customer_id)))
+async def customer(customer_id: CustomerPath, request: Request, service: ServiceDep) -> Response:
+    """Give everything that is known of a customer, under any of their ids.
+
+    An address or a number may be written as people do.
+    """
+    try:
+        found = service.profiles.profile(customer_id)
+    except UnknownCustomerError:  # what is asked most is an identifier, and needs no look-up
+        found = service.profiles.profile(named(customer_id, request, service).customer_id)
+    return answer(vars(found))

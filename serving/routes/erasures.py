@@ -1,5 +1,6 @@
 """Erasing a customer, and the receipts of it."""
 
+import json
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
@@ -9,6 +10,7 @@ from starlette.responses import Response
 
 from features.instants import moment
 from features.timeline import FOREVER
+from serving.addressing import named
 from serving.authorization import KeyedRoute
 from serving.errors import UnknownErasureError
 from serving.routes.fields import (
@@ -67,12 +69,15 @@ _RECEIPT = {
     "who": "privacy officer",
     "why": "request by letter, 9 September",
     "removed": {
+        "accesses": 5,
+        "answers": 2,
         "consents": 1,
         "decisions": 3,
         "events": 41,
         "links": 1,
         "people": 2,
         "quarantine": 0,
+        "rulings": 0,
         "timeline_parts": 2,
         "timers": 0,
     },
@@ -95,16 +100,22 @@ async def erase(
 ) -> Response:
     """Erase everything that is held on a customer, under any of their ids, at once.
 
+    An address or a number may be written as people do; if it may be several customers', nobody is
+    erased and the answer says how to ask.
+
     From the answer on no endpoint, no training and no export knows them; the event log's files
     lose them at the next `python -m training compact`. Keyed hashes of the ids remain, so that a
     client's late events do not bring them back; who returns later is a new customer. Nothing need
     be known of the customer. Answers with a receipt that names nobody.
     """
-    return await service.idempotency.answer(
+    done = await service.idempotency.answer(
         idempotency_key,
         request,
-        lambda: run_in_threadpool(_erased, customer_id, service, who, why),
+        lambda: run_in_threadpool(_erased, customer_id, request, service, who, why),
     )
+    # for the access log, which would keep the id that was asked for
+    request.state.customer_id = json.loads(bytes(done.body))["erasure_id"]
+    return done
 
 
 @router.get(
@@ -136,8 +147,10 @@ async def receipts(service: ServiceDep, before: Before = None, limit: Limit = 10
     return answer({"erasures": [{**_view(r), "sequence": r.sequence} for r in found]})
 
 
-def _erased(customer_id: str, service: Service, who: str, why: str) -> Response:
-    return answer(_view(service.erasing.erase(customer_id, who=who, why=why)))
+def _erased(asked: str, request: Request, service: Service, who: str, why: str) -> Response:
+    whom = named(asked, request, service)
+    erase = service.erasing.erase
+    return answer(_view(erase(whom.customer_id, who=who, why=why, spellings=whom.spellings)))
 
 
 def _view(receipt: Receipt) -> dict[str, object]:

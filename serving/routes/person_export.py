@@ -1,12 +1,14 @@
 """Everything that is held on a customer, for the customer."""
 
+from collections.abc import Iterator
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
+from serving.addressing import named
 from serving.authorization import KeyedRoute
 from serving.person_export import NOT_INCLUDED, person_export
 from serving.routes.fields import CustomerPath, Moment, example, problems
@@ -83,10 +85,14 @@ class PersonExport(BaseModel):
     )
     | problems(404, 422, 503),
 )
-async def export(customer_id: CustomerPath, service: ServiceDep) -> Response:
+async def export(customer_id: CustomerPath, request: Request, service: ServiceDep) -> Response:
     """Give everything that is held on a customer, under any of their ids, as one JSON object.
 
     It is sent while it is read, so that a long life takes no memory.
     """
-    parts = await run_in_threadpool(person_export, customer_id, service)
+
+    def begun() -> Iterator[bytes]:
+        return person_export(named(customer_id, request, service).customer_id, service)
+
+    parts = await run_in_threadpool(begun)
     return StreamingResponse(parts, media_type="application/json")

@@ -5,15 +5,18 @@ from dataclasses import asdict
 
 from sqlalchemy import Connection, case, delete, or_, select, update
 
+from serving.store import erasing, statements
 from serving.store import schema as t
-from serving.store import statements
 from serving.store.database import Lock, upsert
+from serving.store.numbering import rows_among
 from serving.store.part import SqlPart
 from serving.store.records import Access, Key
 
 _KEYS = select(*(column for column in t.api_keys.columns if column.name != "sequence")).order_by(
     t.api_keys.c.sequence
 )
+
+_KNOWN = "SELECT customer_id FROM people WHERE customer_id {among}"
 
 
 class SqlAccess(SqlPart):
@@ -45,21 +48,34 @@ class SqlAccess(SqlPart):
         return bool(self._database.write("end a key", lambda c: c.execute(ended).rowcount))
 
     def put_accesses(self, accesses: Sequence[Access]) -> None:
-        """Add to the access log, in the order given."""
-        rows = [
-            {
-                "at": access.at,
-                "key_name": access.key_name,
-                "scopes": ",".join(access.scopes),
-                "method": access.method,
-                "endpoint": access.endpoint,
-                "customer_id": access.customer_id,
-            }
-            for access in accesses
-        ]
-        self._database.write(
-            "store who read what", lambda c: self._database.insert(c, t.accesses, rows)
-        )
+        """Add to the access log, in the order given; of the erased by their erasures' ids."""
+
+        def work(connection: Connection) -> None:
+            # nobody is erased between the look for it and the commit
+            self._database.lock(connection, Lock.HISTORY, shared=True)
+            named = {a.customer_id for a in accesses if a.customer_id is not None}
+            erased = erasing.until(self._database, connection, self._erasures, named)
+            returned = {name for (name,) in rows_among(self._database, connection, _KNOWN, erased)}
+
+            def told(access: Access) -> str | None:
+                last, erasure_id = erased.get(access.customer_id or "", (-1, ""))
+                is_new = access.customer_id in returned and access.at > last
+                return access.customer_id if not erasure_id or is_new else erasure_id
+
+            rows = [
+                {
+                    "at": access.at,
+                    "key_name": access.key_name,
+                    "scopes": ",".join(access.scopes),
+                    "method": access.method,
+                    "endpoint": access.endpoint,
+                    "customer_id": told(access),
+                }
+                for access in accesses
+            ]
+            self._database.insert(connection, t.accesses, rows)
+
+        self._database.write("store who read what", work)
 
     def accesses(
         self, *, customer_id: str | None = None, before: int | None = None, limit: int = 100

@@ -7,11 +7,13 @@ import numpy as np
 from sqlalchemy import Connection, bindparam, select, update
 
 from features.events.erasures import Erasure, Erasures
+from features.events.event import Event
 from features.events.row import ROW
+from features.identity import SHARED, ruling_of
 from serving.store import rows
 from serving.store import schema as t
 from serving.store.database import Database, upsert
-from serving.store.naming import naming
+from serving.store.naming import answers_naming, naming, rulings_naming
 from serving.store.numbering import rows_among, slices
 from serving.store.records import Incoming
 
@@ -38,8 +40,9 @@ def ids_of(database: Database, connection: Connection, customer_id: str) -> set[
 def named_by_hashes(connection: Connection, erasures: Erasures, hashes: set[str]) -> dict[str, str]:
     """The ids in a store that have these hashes: the hash (hexadecimal) by id."""
     found: dict[str, str] = {}
-    for column in (t.people.c.customer_id, t.decisions.c.customer_id):
-        for name in connection.scalars(select(column).distinct()):
+    for table in (t.people, t.decisions, t.accesses):
+        named = select(table.c.customer_id).where(table.c.customer_id.is_not(None)).distinct()
+        for name in connection.scalars(named):
             digest = erasures.hash(name).hex()
             if digest in hashes:
                 found[name] = digest
@@ -47,11 +50,20 @@ def named_by_hashes(connection: Connection, erasures: Erasures, hashes: set[str]
 
 
 def last_received(database: Database, connection: Connection, customer_ids: Collection[str]) -> int:
-    """When the last of their own events arrived; 0 without any."""
-    sql = """SELECT max(received_at) FROM events WHERE person IN (
+    """When the last of their own events, or of rulings about them, arrived; 0 without any.
+
+    A ruling's instant may be a moment ahead of the clock, so that no two share one.
+    """
+    own = """SELECT max(received_at) FROM events WHERE person IN (
         SELECT number FROM people WHERE customer_id {among})"""
+    ruled = "SELECT max(at) FROM rulings WHERE other {among}"
     return max(
-        (at or 0 for (at,) in rows_among(database, connection, sql, customer_ids)), default=0
+        (
+            at or 0
+            for sql in (own, ruled)
+            for (at,) in rows_among(database, connection, sql, customer_ids)
+        ),
+        default=0,
     )
 
 
@@ -72,8 +84,9 @@ def erase(
     numbered = "SELECT number FROM people WHERE customer_id {among}"
     numbers = [n for (n,) in rows_among(database, connection, numbered, customer_ids)]
     database.lock_people(connection, numbers)
+    ruled = rulings_naming(connection, customer_ids)
     with database.overwriting(connection):
-        _keep_event_ids(database, connection, numbers)
+        _keep_event_ids(database, connection, numbers, ruled.values())
         removed = {
             "links": _forget_links(database, connection, customer_ids, pseudonyms),
             "rulings": _delete(database, connection, "rulings", '"into"', customer_ids)
@@ -81,6 +94,10 @@ def erase(
         }
         for table in ("timeline_parts", "events", "consents", "timers"):
             removed[table] = _delete(database, connection, table, "person", numbers)
+        # others' rulings about them; what is in timelines of these names nobody
+        removed["events"] += _delete(database, connection, "events", "sequence", ruled)
+        answers = answers_naming(connection, customer_ids)
+        removed["answers"] = _delete(database, connection, "answers", "key", answers)
         removed["decisions"] = _delete(
             database, connection, "decisions", "customer_id", customer_ids
         )
@@ -130,14 +147,15 @@ def admitted(
     database: Database, connection: Connection, erasures: Erasures, events: Sequence[Incoming]
 ) -> Sequence[Incoming]:
     """The events that are not of before an erasure; the others are counted with its receipt."""
-    erased = until(database, connection, erasures, (i.event.customer_id for i in events))
+    named = {name for incoming in events for name in _named_by(incoming.event)}
+    erased = until(database, connection, erasures, named)
     if not erased:
         return events
     kept: list[Incoming] = []
     dropped: dict[str, int] = {}
     for incoming in events:
         event = incoming.event
-        last, erasure_id = erased.get(event.customer_id, (-1, ""))
+        last, erasure_id = max(erased.get(name, (-1, "")) for name in _named_by(event))
         if min(event.timestamp, event.received_at) <= last:
             dropped[erasure_id] = dropped.get(erasure_id, 0) + 1
         else:
@@ -159,12 +177,22 @@ def later(packed: bytes, last: int) -> bytes:
     return kept
 
 
-def _keep_event_ids(database: Database, connection: Connection, numbers: Collection[int]) -> None:
+def _named_by(event: Event) -> tuple[str, ...]:
+    """Whose an event is, and of a ruling the other as well."""
+    ruling = ruling_of(event)
+    return (event.customer_id,) if ruling is None else (event.customer_id, ruling.other)
+
+
+def _keep_event_ids(
+    database: Database,
+    connection: Connection,
+    numbers: Collection[int],
+    further: Collection[str],
+) -> None:
     """Count the ids of own events that go as history's: a retry of one is a duplicate for ever."""
     sql = "SELECT event_id FROM events WHERE person {among}"
-    ids = sorted(
-        rows.id_hash(event_id) for (event_id,) in rows_among(database, connection, sql, numbers)
-    )
+    theirs = {event_id for (event_id,) in rows_among(database, connection, sql, numbers)}
+    ids = sorted(map(rows.id_hash, theirs.union(further)))
     database.insert(connection, t.history_ids, [{"id": id_} for id_ in ids], "skip")
 
 
@@ -179,12 +207,22 @@ def _forget_links(
     by_weaker: dict[str, list[Any]] = {}
     for link in rows_among(database, connection, sql, customer_ids):
         by_weaker.setdefault(link.weaker, []).append(link)
+    refused = "SELECT customer_id, refused FROM people WHERE refused IS NOT NULL AND customer_id {among}"
+    joining_nobody = {
+        weaker
+        for weaker, why in rows_among(database, connection, refused, by_weaker)
+        if why.startswith(SHARED)
+    }
     shared = {
         weaker: [link for link in links if link.stronger in pseudonyms]
         for weaker, links in by_weaker.items()
-        if 0 < sum(link.stronger in pseudonyms for link in links) < len(links)
+        if weaker in joining_nobody
     }
-    alone = [weaker for weaker in by_weaker if weaker not in shared]
+    alone = [
+        weaker
+        for weaker, links in by_weaker.items()
+        if all(link.stronger in pseudonyms for link in links)
+    ]
     count = _delete(database, connection, "links", "weaker", alone)
     count += _delete(database, connection, "links", "stronger", customer_ids)
     database.insert(

@@ -34,13 +34,14 @@ class SqlErasures(SqlPart):
         why: str,
         clock: Callable[[], int],
         may_return: bool = True,
+        spellings: Collection[str] = (),
     ) -> Receipt:
         """Remove everything of a customer; see `Store.erase`."""
         erasure_id = f"era_{uuid.uuid4().hex}"
 
         def work(connection: Connection) -> Receipt:
             self._database.lock(connection, Lock.HISTORY)  # nobody's events come in meanwhile
-            ids = erasing.ids_of(self._database, connection, customer_id)
+            ids = erasing.ids_of(self._database, connection, customer_id).union(spellings)
             _refuse_naming(ids, who=who, why=why)
             at = clock()
             received = erasing.last_received(self._database, connection, ids)
@@ -60,6 +61,16 @@ class SqlErasures(SqlPart):
         receipt = self._database.write("erase a customer", work)
         self._database.flush()
         return receipt
+
+    def was_erased(self, customer_id: str) -> bool:
+        """Whether this very id is listed."""
+        asked = {customer_id}
+        return bool(
+            self._database.read(
+                "read erasures",
+                lambda c: erasing.until(self._database, c, self._erasures, asked),
+            )
+        )
 
     def receipt(self, erasure_id: str) -> Receipt | None:
         """One erasure's receipt."""

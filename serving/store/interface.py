@@ -1,6 +1,6 @@
 """What the service needs of a database; `tests/contracts/test_store.py` says it in examples."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -237,7 +237,7 @@ class Store(Protocol):
         ...
 
     def put_accesses(self, accesses: Sequence[Access]) -> None:
-        """Add to the log of who asked about whom."""
+        """Add to the log of who asked about whom; an erased id's place its erasure's id takes."""
         ...
 
     def accesses(
@@ -266,6 +266,7 @@ class Store(Protocol):
         why: str,
         clock: Callable[[], int],
         may_return: bool = True,
+        spellings: Collection[str] = (),
     ) -> Receipt:
         """Remove everything that is kept of a customer, under any of their ids, at once.
 
@@ -278,10 +279,19 @@ class Store(Protocol):
             why: in words that name nobody.
             clock: the present.
             may_return: whether what they do later makes a new customer; if not, it is dropped too.
+            spellings: texts that are no known identifiers, and name the customer in messages.
 
         Raises:
             InputError: `who` or `why` holds one of the customer's ids.
         """
+        ...
+
+    def was_erased(self, customer_id: str) -> bool:
+        """Whether this very id was erased once; who returned since may be known under it."""
+        ...
+
+    def leaders(self, identifiers: Collection[str]) -> dict[str, str]:
+        """The leading identifiers of those that are known, by the one that was asked for."""
         ...
 
     def receipt(self, erasure_id: str) -> Receipt | None:

@@ -1,6 +1,6 @@
 """Whom identifiers lead to, read and settled anew outside of what an event does."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, select
 
@@ -9,6 +9,7 @@ from features.identity import Ruling
 from features.instants import DAY_MS
 from serving.store import linking
 from serving.store import schema as t
+from serving.store.numbering import rows_among
 from serving.store.part import SqlPart
 
 EXPIRED_AT_ONCE = 500
@@ -32,6 +33,17 @@ class SqlIdentity(SqlPart):
         )
         told = self._database.read("read rulings", lambda c: c.execute(found).all())
         return sorted(Ruling(at, into, other, bool(same)) for at, into, other, same in told)
+
+    def leaders(self, identifiers: Collection[str]) -> dict[str, str]:
+        """Whom identifiers lead to, of those that are known."""
+        sql = """SELECT p.customer_id, o.customer_id FROM people AS p
+            JOIN people AS o ON o.number = p.owner WHERE p.customer_id {among}"""
+
+        def work(connection: Connection) -> dict[str, str]:
+            found = rows_among(self._database, connection, sql, identifiers)
+            return {row[0]: row[1] for row in found}
+
+        return self._database.read("look up a customer", work)
 
     def refused(self, *, after: str = "", limit: int = 100) -> list[tuple[str, str]]:
         """Identifiers that join nobody, or not all, and why; by name."""

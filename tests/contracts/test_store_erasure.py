@@ -14,16 +14,20 @@ from sqlalchemy import create_engine, inspect
 
 from features.errors import InputError, StorageError
 from features.events.erasures import Erasures
-from features.identity import Link
+from features.events.event import Event
+from features.events.schema import schema as event_schema
+from features.identity import RULINGS, Link
 from features.timeline import ROW
 from serving.settings import ServingSettings
 from serving.store import (
+    Access,
     Consent,
     HistoryPerson,
     Incoming,
     Receipt,
     Rejected,
     Store,
+    StoredAnswer,
     Timer,
     open_store,
     schema,
@@ -78,9 +82,12 @@ def live(store: Store, user: str, visitor: str) -> None:
 def test_nothing_of_an_erased_person_is_left_under_any_of_their_ids(settings, store):
     live(store, "secret-ann", "secret-device")
     live(store, "ben", "another-device")
+    for key, name in (("k1", "anonymous:secret-device"), ("k2", "ben")):
+        store.put_answer(key, StoredAnswer("hash", 200, json.dumps([{"a": name}]).encode(), NOON))
     receipt = erase(store, "anonymous:secret-device")
     assert receipt.removed == {
         "accesses": 0,
+        "answers": 1,
         "consents": 1,
         "decisions": 2,
         "events": 3,
@@ -100,6 +107,80 @@ def test_nothing_of_an_erased_person_is_left_under_any_of_their_ids(settings, st
     assert len(ben.timeline) == 8
     assert len(store.quarantined()) == len(store.timers("ben")) + 1 == 2
     assert len(store.consents("ben")) == 1
+    assert store.answer("k2") is not None
+
+
+@pytest.mark.parametrize("name", ["ben", "🦊 Zoë", 'it\'s "q"\\ %_', "7"])
+def test_answers_that_name_the_person_as_a_text_go_and_others_stay(store, name):
+    bodies = {"a": {"customer_id": name}, "b": [[name]], "c": {"n": 7, "why": f"{name}x"}, "d": {}}
+    for key, body in bodies.items():
+        told = json.dumps(body, ensure_ascii=False).encode() if body else b""
+        assert store.put_answer(key, StoredAnswer("hash", 200, told, NOON))
+    assert erase(store, name).removed["answers"] == 2
+    assert [key for key in bodies if store.answer(key) is not None] == ["c", "d"]
+
+
+def ruled(event_id: str, into: str, other: str, name: str = RULINGS[0], at: int = NOON) -> Event:
+    told = {"other_id": other, "by": "desk", "why": f"called, and is {other}"}
+    event = viewed(event_id, user=into, timestamp=at, received_at=at, properties=json.dumps(told))
+    return replace(event, type=event_schema().code(name), name=name, product_id=None)
+
+
+def test_what_was_ruled_of_an_erased_person_is_in_no_other_persons_events(settings, store):
+    append(store, viewed("e1", user="ann"), viewed("e2", user="secret"), viewed("e3", user="ben"))
+    append(store, ruled("r1", "ann", "secret"))
+    append(store, ruled("r2", "ann", "secret", RULINGS[1], NOON + 1))
+    append(store, ruled("r3", "ann", "ben", at=NOON + 2))
+    receipt = erase(store, "secret")
+    assert (receipt.removed["events"], receipt.removed["rulings"]) == (3, 2)
+    assert {s.event.event_id for s in store.events(customer_id="ann")} == {"e1", "r3", "e3"}
+    assert "secret" not in everything(settings)
+    again = append(store, ruled("r1", "ann", "secret"), ruled("r4", "ann", "secret"))
+    assert (again.accepted, again.erased) == (0, 2)
+    assert store.person("secret") is None
+
+
+def test_who_asked_about_an_erased_person_is_kept_without_whom(settings, store):
+    asked = Access(LATER, "crm", ("read",), "GET", "/v1/x", "secret")
+    append(store, viewed("e1", user="secret"))
+    store.put_accesses([asked])
+    receipt = erase(store, "secret")
+    assert receipt.removed["accesses"] == 1
+    others = [replace(asked, customer_id="ben"), replace(asked, customer_id=None)]
+    store.put_accesses([asked, replace(asked, at=LATER + MINUTE), *others])
+    told = [access.customer_id for access in store.accesses()]
+    assert told == [None, "ben", receipt.erasure_id, receipt.erasure_id]
+    assert "secret" not in everything(settings)
+    after = {"timestamp": LATER + 1, "received_at": LATER + 1}
+    append(store, viewed("n1", user="secret", **after))
+    store.put_accesses([asked, replace(asked, at=LATER + 1)])
+    assert [a.at for a in store.accesses(customer_id="secret")] == [LATER + 1]
+
+
+def test_spellings_of_a_person_go_with_them_and_may_not_stand_in_the_receipt(store):
+    append(store, viewed("e1", user="ann"))
+    store.append([], [rejected({"userId": "Ann@shop.example"})])
+    store.put_accesses([Access(NOON, "crm", ("read",), "GET", "/v1/x", "Ann@shop.example")])
+    with pytest.raises(InputError, match="why: holds an id"):
+        erase(store, "ann", spellings=["Ann@shop.example"], why="mail of Ann@shop.example")
+    removed = erase(store, "ann", spellings=["Ann@shop.example"]).removed
+    assert (removed["people"], removed["quarantine"], removed["accesses"]) == (1, 1, 1)
+    assert append(store, viewed("e2", user="Ann@shop.example")).erased == 1
+    assert store.was_erased("Ann@shop.example")
+    assert not store.was_erased("ben")
+
+
+def test_whom_identifiers_lead_to_is_told_of_those_that_are_known(store):
+    append(store, viewed("e1", user="ann", visitor="v"), viewed("e2", user="ben"))
+    asked = ["anonymous:v", "ben", "cleo"]
+    assert store.leaders(asked) == {"anonymous:v": "ann", "ben": "ben"}
+    assert store.leaders([]) == {}
+
+
+def test_a_ruling_ahead_of_the_clock_is_of_before_the_erasure(store):
+    append(store, viewed("e1", user="ann"), viewed("e2", user="ben"))
+    append(store, ruled("r1", "ann", "ben", at=LATER + 7))
+    assert erase(store, "ben").until == LATER + 7
 
 
 def test_sqlites_file_holds_no_byte_of_an_erased_person(settings, store):
@@ -431,6 +512,7 @@ def test_aged_rows_go_person_by_person(store):
 
 ERASED = {
     "accesses",
+    "answers",
     "consents",
     "decisions",
     "events",
@@ -443,7 +525,7 @@ ERASED = {
 }
 """Tables that hold people; a receipt counts what went from each."""
 
-OF_NOBODY = {"answers", "api_keys", "erased", "erasures", "history_ids", "positions", "products"}
+OF_NOBODY = {"api_keys", "erased", "erasures", "history_ids", "positions", "products"}
 
 
 def test_of_every_table_it_is_said_whether_it_holds_people(store):

@@ -67,6 +67,34 @@ def test_the_customer_who_was_answered_about_is_logged_not_another_that_was_name
     assert told(client) == [("crm", "/v1/decisions", "bob")]
 
 
+def test_of_an_erased_customer_it_is_kept_who_asked_and_not_about_whom(client, crm, clock):
+    crm.get("/v1/customers/ann")
+    clock.advance(minutes=1)
+    params = {"who": "officer", "why": "letter"}
+    key = {"Idempotency-Key": "k1"}
+    sent = [client.request("DELETE", "/v1/customers/ann", params=params, headers=key).json()]
+    sent.append(client.request("DELETE", "/v1/customers/ann", params=params, headers=key).json())
+    clock.advance(minutes=1)
+    crm.get("/v1/decisions", params=ANN)
+    erased = sent[0]["erasure_id"]
+    assert sent[1]["erasure_id"] == erased
+    delete = ("api", "/v1/customers/{customer_id}", erased)
+    assert told(client) == [
+        ("crm", "/v1/decisions", erased),
+        delete,
+        delete,
+        ("crm", "/v1/customers/{customer_id}", erased),
+    ]
+
+
+def test_who_is_asked_for_by_an_address_is_logged_without_it(client, crm):
+    client.post("/v1/identify", {"userId": "eve", "traits": {"email": "eve@shop.example"}})
+    crm.get("/v1/customers/Eve@shop.example")
+    [(_, _, customer_id)] = told(client)
+    assert customer_id.startswith("email:")
+    assert "shop" not in customer_id
+
+
 def test_a_list_over_all_customers_is_logged_as_such(client, crm):
     crm.get("/v1/events")
     crm.get("/v1/quarantine")

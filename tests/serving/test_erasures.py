@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from features.events.log import EventLog
 from features.instants import iso
+from features.links import told_by
 from features.timeline_build import timelines_of
 from serving import history
 from serving.__main__ import cli
@@ -56,6 +57,81 @@ def test_another_worker_knows_them_no_longer_either(start):
     assert another.get("/v1/customers/ann").status_code == 404
     another.track("Product Viewed", "late", userId="ann", product_id="tea")
     assert another.get("/v1/customers/ann").status_code == 404
+
+
+GROUNDS = {"by": "desk", "why": "asked"}
+
+
+def test_what_was_ruled_of_them_is_in_nobody_elses_events_export_or_log(client, settings):
+    for user in ("ann", "secret"):
+        client.track("Product Viewed", user, userId=user, product_id="tea")
+    key = {"Idempotency-Key": "k1"}
+    for how in ("merge", "unmerge"):
+        ruling = {"other": "secret", **GROUNDS}
+        assert client.post(f"/v1/customers/ann/{how}", ruling, headers=key).is_success
+    log = EventLog(settings.log)
+    export(client.service.store, log)
+    assert len(told_by(log)[1]) == 2
+    assert erase(client, "secret")["removed"]["answers"] == 2
+    assert told_by(log)[1] == []
+    for path in ("/v1/events?customer_id=ann", "/v1/customers/ann/export"):
+        answer = client.get(path)
+        assert answer.is_success
+        assert "secret" not in answer.text
+    again = client.post("/v1/customers/ann/merge", {"other": "secret", **GROUNDS}, headers=key)
+    assert (again.status_code, "Idempotency-Replayed" in again.headers) == (409, False)
+
+
+def registered(client, user="ann", **traits):
+    traits = traits or {"email": "ann@shop.example", "phone": "+49 176 1234567"}
+    answer = client.post("/v1/identify", {"messageId": user, "userId": user, "traits": traits})
+    assert answer.is_success
+
+
+@pytest.mark.parametrize(
+    "written", ["Ann@Shop.Example", "mailto:ann@shop.example", "+491761234567"]
+)
+def test_an_address_as_people_write_it_reads_exports_and_erases_its_customer(client, written):
+    registered(client)
+    path = f"/v1/customers/{quote(written, safe='')}"
+    assert client.get(path).json()["customer_id"] == "ann"
+    assert client.get(f"{path}/export").json()["customer_id"] == "ann"
+    assert erase(client, quote(written, safe=""))["removed"]["people"] == 3
+    for asked in (path, f"{path}/export", "/v1/customers/ann"):
+        assert client.get(asked).status_code == 404
+    assert erase(client, quote(written, safe=""))["removed"]["people"] == 0
+
+
+def test_a_card_erases_its_customer_and_an_id_that_is_known_is_itself(client):
+    registered(client, loyalty_card="7421")
+    registered(client, "8888", loyalty_card="9")
+    registered(client, "cleo", loyalty_card="8888")
+    assert erase(client, "7421")["removed"]["people"] == 2
+    assert client.get("/v1/customers/ann").status_code == 404
+    for _ in range(2):  # the second time nobody has this id, but somebody has such a card
+        erase(client, "8888")
+        assert client.get("/v1/customers/8888").status_code == 404
+        assert client.get("/v1/customers/cleo").status_code == 200
+
+
+def test_what_may_be_several_customers_is_refused_and_nobody_erased(client):
+    registered(client, loyalty_card="7421")
+    registered(client, "ben", pos_account="7421")
+    asked = [client.get(f"/v1/customers/7421{more}") for more in ("", "/export")]
+    asked.append(client.request("DELETE", "/v1/customers/7421", params=ASKED))
+    for answer in asked:
+        assert answer.status_code == 422
+        assert "GET /v1/customers?identifier=" in answer.json()["detail"]
+    assert client.get("/v1/erasures").json()["erasures"] == []
+
+
+def test_an_address_that_nobody_has_is_listed_as_it_would_come(client, clock):
+    before = iso(clock())
+    clock.advance(minutes=1)
+    erase(client, "Ann@shop.example")
+    for who in ({"email": "ann@shop.example"}, {"userId": "Ann@shop.example"}):
+        client.track("Email Opened", str(who), timestamp=before, **who)
+    assert client.get("/v1/events").json()["events"] == []
 
 
 def test_an_intervention_that_was_due_is_never_decided(client, clock):
@@ -223,3 +299,20 @@ def test_retention_by_the_command_line(client, settings):
     assert (code, "may not age" in said) == (1, True)
     code, said = retain(REGULARS_RETAIN_DAYS='{"Nonsense": 30}')
     assert (code, "no event is named 'Nonsense'" in said) == (1, True)
+
+
+def test_an_address_of_two_who_were_taken_apart_stays_the_others(client, clock):
+    def told(message_id, user):
+        clock.advance(minutes=1)
+        traits = {"email": "both@shop.example"}
+        body = {"messageId": message_id, "userId": user, "traits": traits}
+        assert client.post("/v1/identify", body).is_success
+
+    told("m1", "ann")
+    told("m2", "ben")
+    why = {"other": "ben", "by": "desk", "why": "two people"}
+    assert client.post("/v1/customers/ann/unmerge", why).is_success
+    clock.advance(minutes=1)
+    erase(client, "ann")
+    told("m3", "ben")
+    assert len(client.get("/v1/customers/ben").json()["identifiers"]) == 2

@@ -1,5 +1,6 @@
 """Who was erased is in no answer of the log, and after compaction in no file of it."""
 
+import json
 import multiprocessing
 import shutil
 import stat
@@ -13,6 +14,7 @@ import pytest
 
 from features import frame
 from features.errors import StorageError
+from features.events import tombstones
 from features.events.compaction import compact
 from features.events.erasures import Erasure, Erasures
 from features.events.event import Event, events_of
@@ -20,7 +22,10 @@ from features.events.importer import ImportSummary, import_tables
 from features.events.log import EventLog
 from features.events.mapping import Mapping
 from features.events.retention import Retention
+from features.events.schema import schema
+from features.identity import RULINGS
 from features.instants import DAY_MS
+from features.links import told_by
 from features.timeline_build import timelines_of
 from tests.features.events.test_log import ORDER, append, view
 
@@ -143,6 +148,33 @@ def test_what_others_did_on_the_same_device_stays(log: EventLog) -> None:
     append(log, seen(1, "ada", "tablet"), seen(2, "ben", "tablet"), seen(3, visitor="tablet"))
     erase(log, "ada", "anonymous:tablet")
     assert in_dataset(log) == {"ben-tablet-2"}
+
+
+@pytest.mark.parametrize("name", ["ben", 'it\'s "ben"\\', "🦊 Zoë"])
+def test_what_was_ruled_of_an_erased_person_goes_with_them(log: EventLog, name: str) -> None:
+    rulings = [
+        seen(
+            number,
+            "ada",
+            type=schema().code(ruling),
+            name=ruling,
+            properties=json.dumps({"other_id": other, "why": f"called about {other}"}),
+        )
+        for number, (ruling, other) in enumerate(
+            [*((ruling, name) for ruling in RULINGS), (RULINGS[0], "cleo")], 1
+        )
+    ]
+    like = seen(9, "ada", properties=json.dumps({"other_id": name}))
+    append(log, seen(7, name), like, *rulings)
+    assert tombstones.RULINGS == RULINGS
+    erase(log, name)
+    left = {"ada-None-3", "ada-None-9"}
+    assert in_dataset(log) == left
+    assert len(told_by(log)[1]) == 1
+    assert compact(log).erased == 3
+    assert log.clean
+    assert in_dataset(log) == left
+    assert append(log, replace(rulings[0], event_id="again")).erased == 1
 
 
 def test_importing_the_tables_again_brings_nobody_back(tmp_path: Path) -> None:
