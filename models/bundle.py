@@ -21,7 +21,7 @@ from models.churn import ChurnModel
 from models.next_product import NextProductModel
 from models.offers import Offers
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised when the folder's layout changes; other versions are refused."""
 
 MANIFEST = "manifest.json"

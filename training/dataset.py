@@ -102,6 +102,8 @@ def churn_rows(
     features: tuple[Feature, ...] = FEATURES,
     reference: Reference | None = None,
     known_by: int | None = None,
+    customers: int | None = None,
+    seed: int = 0,
     threads: int = 1,
     progress: Callable[[int], None] | None = None,
 ) -> ChurnRows:
@@ -115,6 +117,8 @@ def churn_rows(
         features: which features.
         reference: population facts for all instants; computed as of each when None.
         known_by: labels count only orders that had arrived by then; all when None.
+        customers: how many of one instant at most, drawn at random; all when None.
+        seed: of that draw.
         threads: of the kernel.
         progress: called with the number of instants done.
 
@@ -125,6 +129,9 @@ def churn_rows(
     parts: list[ChurnRows] = []
     for at in instants.tolist():
         customer = orders.eligible(at)
+        if customers is not None and len(customer) > customers:
+            draw = np.random.default_rng([seed, at]).choice(len(customer), customers, replace=False)
+            customer = customer[np.sort(draw)]
         at_rows = np.full(len(customer), at, np.int64)
         facts = Reference.as_of(timelines, catalog, at) if reference is None else reference
         parts.append(

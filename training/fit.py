@@ -61,6 +61,8 @@ def train_churn(
         instants,
         recipe.horizon_days,
         known_by=cutoff,
+        customers=recipe.customers_per_instant,
+        seed=seed,
         threads=threads,
         progress=lambda steps: done("churn rows", steps),
     )

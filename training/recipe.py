@@ -20,8 +20,12 @@ class ChurnRecipe(BaseModel):
     horizon_days: int = Field(default=90, ge=1, le=730)
     """Churned means no order in this many days; a quarter is what most shops plan by."""
 
-    instants: int = Field(default=8, ge=1, le=100)
-    """Past instants to learn from, at most; more show the model more seasons."""
+    instants: int = Field(default=18, ge=1, le=100)
+    """Past instants to learn from, at most; a year and a half, so that last year's season is
+    seen before a horizon of a quarter."""
+
+    customers_per_instant: int = Field(default=100_000, ge=1)
+    """Customers of one instant at most, drawn at random; more cost memory and teach little."""
 
     step_days: int = Field(default=30, ge=1)
     """Days between two instants; monthly, so that no season is left out."""

@@ -139,7 +139,7 @@ def _risk(
         features=features_named(bundle.churn.feature_names_),
         threads=threads,
     )
-    return pa.array(bundle.churn.predict_proba(features))
+    return pa.array(bundle.churn.predict_proba(features, at))
 
 
 def _recommendations(

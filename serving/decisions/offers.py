@@ -54,7 +54,7 @@ def next_offer(
             customer_id, channel, at, model_version, "no order yet to judge an offer's value by"
         )
     probability = float(
-        bundle.churn.predict_proba(values[None, : len(bundle.churn.feature_names_)])[0]
+        bundle.churn.predict_proba(values[None, : len(bundle.churn.feature_names_)], known.at)[0]
     )
     chosen = bundle.offers.choose(
         features,

@@ -77,7 +77,7 @@ async def churn(customer_id: CustomerPath, service: ServiceDep) -> Response:
         note = f"no score is computed: {stands.reason}"
     elif known.features(["purchase_orders_life"])[0] > 0:
         row = known.features(bundle.churn.feature_names_)[None, :]
-        probability = float(bundle.churn.predict_proba(row)[0])
+        probability = float(bundle.churn.predict_proba(row, known.at)[0])
         reasons = bundle.churn.reasons(row)
     else:
         note = "has not ordered yet, so there is nothing to leave"

@@ -207,7 +207,9 @@ def _forget_links(
     by_weaker: dict[str, list[Any]] = {}
     for link in rows_among(database, connection, sql, customer_ids):
         by_weaker.setdefault(link.weaker, []).append(link)
-    refused = "SELECT customer_id, refused FROM people WHERE refused IS NOT NULL AND customer_id {among}"
+    refused = (
+        "SELECT customer_id, refused FROM people WHERE refused IS NOT NULL AND customer_id {among}"
+    )
     joining_nobody = {
         weaker
         for weaker, why in rows_among(database, connection, refused, by_weaker)

@@ -2,9 +2,10 @@
 
 import typer
 
-from tests.benchmarks import features, ingest, profile, serving
+from tests.benchmarks import churn, features, ingest, profile, serving
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+app.command("churn")(churn.run)
 app.command("features")(features.run)
 app.command("ingest")(ingest.run)
 app.command("profile")(profile.run)

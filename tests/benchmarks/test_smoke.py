@@ -4,6 +4,9 @@ import json
 import math
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
@@ -62,3 +65,26 @@ def test_profile_reports_the_latencies_of_one_client_and_of_several(tmp_path: Pa
     named |= {"4_clients_2_workers.p99_ms", "cpu_us_per_request", "peak_mb"}
     assert named <= set(figures)
     assert figures["errors"] == 0
+
+
+def test_churn_reports_ours_beside_the_baselines(tmp_path: Path) -> None:
+    drawn = np.random.default_rng(0)
+    days = [
+        (f"c{customer}", np.datetime64("2024-01-01") + int(day))
+        for customer in range(150)
+        for day in drawn.integers(0, 500, drawn.integers(1, 12))
+    ]
+    table = pa.table(
+        {
+            "customer_id": [customer for customer, _ in days],
+            "timestamp": pa.array([day.astype("datetime64[us]") for _, day in days]),
+            "value": drawn.uniform(-5, 50, len(days)),
+        }
+    )
+    pq.write_table(table, tmp_path / "transactions.parquet")
+    asked = ("--transactions", str(tmp_path / "transactions.parquet"), "--cutoff", "2025-03-01")
+    figures = measured(tmp_path, "churn", *asked, "--horizon", "60")
+    methods = ("ours", "recency", "rfm_logistic", "bg_nbd", "mbg_nbd", "pareto_nbd")
+    assert {f"{method}.{name}" for method in methods for name in ("auc", "brier", "ece")} <= set(
+        figures
+    )

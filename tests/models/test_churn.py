@@ -45,21 +45,44 @@ def test_probabilities_mean_what_they_say() -> None:
     assert risk[high].mean() == pytest.approx(left[high].mean(), abs=0.06)
 
 
-def test_calibration_follows_the_latest_instant() -> None:
-    """Half of the leavers of earlier instants stayed at the latest: the risk must fall."""
-    table, left, at = rows(4_000)
-    plain = ChurnModel(threads=1).fit(table, left, at, NAMES, 60)
-    latest = at == at.max()
-    left = left & ~(latest & (np.arange(len(left)) % 2 == 0))
-    shifted = ChurnModel(threads=1).fit(table, left, at, NAMES, 60)
-    fresh = rows(seed=2)[0]
-    assert shifted.predict_proba(fresh).mean() < plain.predict_proba(fresh).mean() - 0.1
+def cohort(instants: int = 17, step_days: int = 30, n: int = 400, seed: int = 0) -> Rows:
+    """Customers who order at rates of their own, twice as often in one quarter of each year."""
+    drawn = np.random.default_rng(seed)
+    parts = []
+    for month in range(instants):
+        at = np.int64(400 + month * step_days)
+        rate = drawn.gamma(2.0, 0.01, n)
+        age = drawn.uniform(60, 400, n)
+        orders = drawn.poisson(rate * age)
+        last = np.where(orders > 0, age - age * drawn.beta(np.maximum(orders, 1), 1.0), age)
+        gap = np.where(orders > 0, (age - last) / np.maximum(orders, 1), np.nan)
+        busy = 2.0 if 180 <= at % 365 < 270 else 1.0
+        left = drawn.random(n) < np.exp(-rate * 60 * busy)
+        table = np.column_stack([last, age, gap])
+        parts.append((table.astype(np.float32), left, np.full(n, at * DAY_MS)))
+    table, left, when = (np.concatenate(each) for each in zip(*parts, strict=True))
+    return table, left, when
 
 
-def test_outcomes_unknown_at_the_calibration_instant_do_not_calibrate() -> None:
-    """With a horizon longer than the instants' span nothing earlier had ended."""
-    model = ChurnModel(threads=1).fit(*rows(), NAMES, 365)
-    assert (model.slope_, model.intercept_) == (1.0, 0.0)
+RHYTHM = (
+    "cadence_order_days_since_last",
+    "cadence_order_days_since_first",
+    "cadence_order_gap_mean_life",
+)
+
+
+def test_a_season_that_came_last_year_is_expected_again() -> None:
+    table, left, at = cohort()
+    model = ChurnModel(threads=1).fit(table, left, at, RHYTHM, 60)
+    fresh = cohort(instants=1, seed=1)[0]
+    quiet, busy = ((365 * 2 + day) * DAY_MS for day in (100, 220))
+    assert model.season_.power(busy) == pytest.approx(2 * model.season_.power(quiet), rel=0.25)
+    assert model.predict_proba(fresh, busy).mean() < model.predict_proba(fresh, quiet).mean() - 0.1
+
+
+def test_whoever_never_ordered_has_a_risk_and_no_error() -> None:
+    model = ChurnModel(threads=1).fit(*cohort(), RHYTHM, 60)
+    assert 0 < model.predict_proba(np.full((1, 3), np.nan, np.float32))[0] < 1
 
 
 def test_the_same_input_gives_the_same_model(model: ChurnModel, tmp_path: Path) -> None:
@@ -108,12 +131,13 @@ def test_reasons_leave_out_figures_that_mean_nothing(model: ChurnModel) -> None:
     assert "preference_brand_top_life" not in {reason.feature for reason in found}
 
 
-def test_contributions_add_up_to_the_log_odds(model: ChurnModel) -> None:
-    table = rows()[0][:5]
-    parts = np.asarray(model.booster_.predict(table, pred_contrib=True))  # type: ignore[union-attr]
-    odds = model.slope_ * parts.sum(axis=1) + model.intercept_
-    risk = model.predict_proba(table)
-    np.testing.assert_allclose(np.log(risk / (1 - risk)), odds, rtol=1e-6)
+def test_contributions_of_all_add_up_to_how_far_the_odds_are_from_everybodys() -> None:
+    model = ChurnModel(threads=1).fit(*cohort(), RHYTHM, 60)
+    for row in cohort(instants=1, seed=2)[0][:20]:
+        risk = model.predict_proba(row[None, :])[0]
+        told = sum(reason.contribution for reason in model.reasons(row, limit=9))
+        everybody = np.log(model.mean_rate_ / (1 - model.mean_rate_))
+        assert told == pytest.approx(np.log(risk / (1 - risk)) - everybody, abs=0.15)
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ id = "free-delivery"
 title = "Free delivery"
 channels = ["web"]
 eligible = ["purchase_orders_life >= 1"]
-cost = { fixed = 0.1 }
+cost = { fixed = 0.01 }
 effect = 0.5
 """
 

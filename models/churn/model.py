@@ -1,4 +1,4 @@
-"""Churn risk: the probability that a customer places no order in the next days."""
+"""Churn risk by a purchase model, a season and gradient-boosted trees."""
 
 import json
 from collections.abc import Sequence
@@ -8,25 +8,39 @@ from typing import Any, Self
 import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit
-from sklearn.linear_model import LogisticRegression
+from scipy.special import expit, logit
 
 from features.errors import BundleError, InputError, NotEnoughDataError
 from features.instants import DAY_MS
+from models.churn.season import MIN_HISTORY_DAYS, Season, power
+from models.purchases import Counts, MbgNbd
 from models.reasons import ChurnReason, sentence, speaks
 
 MIN_EACH = 10
 """Customers that must have left, and must have stayed, for anything to be learnt."""
 
+FIT_CUSTOMERS = 50_000
+"""Customers that a purchase model is fitted on, drawn at random: four numbers need no more."""
+
+EXTRA = ("mbg_nbd_no_order_log_odds", "mbg_nbd_orders_log", "mbg_nbd_alive")
+"""Columns that the purchase model adds to the features."""
+
+SILENCE = "cadence_order_days_since_last"
+"""The feature that speaks for the purchase model in reasons."""
+
+_LEAST = 1e-4
+"""Probabilities stay this far from 0 and 1, so that log odds are finite."""
+
 
 class ChurnModel:
-    """P(no order in the horizon) by gradient-boosted trees, calibrated on later instants.
+    """P(no order in the horizon): a purchase model, moved by the season, corrected by trees.
 
-    The trees are fitted twice. First on instants whose horizon had ended by the latest
-    instant, whose customers then calibrate them: a logistic curve with slope and intercept
-    (Platt 1999) on the log odds. Then on everything, under the same calibration. So the
-    calibration has seen what a forecast meets: a later season and unseen outcomes. With too
-    few instants for this, the trees' own probability stands.
+    What frequency, recency and age alone tell, MBG/NBD says (Batislam et al. 2007), fitted anew at
+    each training instant on what was known then. The season moves all customers of an instant
+    alike; see `Season`. From there the trees learn what is particular: they start at the log odds
+    of the two, at a training instant with the season that was observed, so that they learn no
+    base rate; a forecast starts with the season that is expected. Where the features do not tell
+    when somebody ordered, or nobody ever came back, the trees start at the mean rate.
 
     Arguments:
         trees: boosting rounds.
@@ -58,8 +72,11 @@ class ChurnModel:
         self.threads = threads
         self.feature_names_: tuple[str, ...] = ()
         self.horizon_days_ = 0
-        self.slope_ = 1.0
-        self.intercept_ = 0.0
+        self.at_ = 0
+        """The instant up to which it was trained, int64 ms UTC: the default of predictions."""
+        self.mean_rate_ = 0.5
+        self.purchases_: MbgNbd | None = None
+        self.season_ = Season.none()
         self.booster_: lgb.Booster | None = None
 
     def fit(
@@ -93,12 +110,23 @@ class ChurnModel:
             )
         self.feature_names_ = tuple(feature_names)
         self.horizon_days_ = int(horizon_days)
-        self.slope_, self.intercept_ = self._calibrate(features, left, instants)
-        self.booster_ = self._boost(features, left)
+        self.mean_rate_ = gone / len(left)
+        self.at_ = int(instants.max()) + self.horizon_days_ * DAY_MS
+        start, extra = self._past(features, left, instants)
+        self.booster_ = self._boost(np.column_stack([features, extra]), left, start)
         return self
 
-    def predict_proba(self, X: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:  # noqa: N803
+    def predict_proba(
+        self,
+        X: npt.NDArray[np.float32],  # noqa: N803
+        at: int | None = None,
+    ) -> npt.NDArray[np.float64]:
         """P(no order in the horizon) of each row, float64, shape (n,).
+
+        Arguments:
+            X: features, as `fit` had them.
+            at: the instant of the features, for the season; that up to which it was trained when
+                None.
 
         Raises:
             InputError: X has other columns than `fit` had.
@@ -106,8 +134,13 @@ class ChurnModel:
         features = self._columns(X)
         if not len(features):
             return np.empty(0, np.float64)
-        raw = self._fitted.predict(features, raw_score=True, num_threads=self._threads(features))
-        out: npt.NDArray[np.float64] = expit(self.slope_ * np.asarray(raw) + self.intercept_)
+        start, extra = self._start(features, self.at_ if at is None else at)
+        raw = self._fitted.predict(
+            np.column_stack([features, extra]),
+            raw_score=True,
+            num_threads=self._threads(features),
+        )
+        out: npt.NDArray[np.float64] = expit(start + np.asarray(raw))
         return out
 
     def reasons(self, X: npt.NDArray[np.float32], limit: int = 3) -> list[ChurnReason]:  # noqa: N803
@@ -123,21 +156,26 @@ class ChurnModel:
         row = self._columns(np.atleast_2d(X))
         if len(row) != 1:
             raise InputError(f"reasons are for one customer; X has {len(row)} rows")
-        parts = np.asarray(self._fitted.predict(row, pred_contrib=True, num_threads=1))[0, :-1]
+        start, extra = self._start(row, self.at_)
+        columns = np.column_stack([row, extra])
+        parts = np.asarray(self._fitted.predict(columns, pred_contrib=True, num_threads=1))[0, :-1]
+        found = dict(zip(self.feature_names_, parts.tolist(), strict=False))
+        if SILENCE in found:  # what the purchase model sees first of all is the silence
+            own = sum(parts[len(self.feature_names_) :].tolist())
+            found[SILENCE] += float(start[0]) - float(logit(self.mean_rate_)) + own
         out: list[ChurnReason] = []
-        for column in np.argsort(-np.abs(parts), kind="stable"):
-            name = self.feature_names_[column]
-            if len(out) == limit or parts[column] == 0:
+        for name in sorted(found, key=lambda each: (-abs(found[each]), each)):
+            if len(out) == limit or found[name] == 0:
                 break
             if speaks(name):
-                text = sentence(name, float(row[0, column]))
-                out.append(ChurnReason(name, float(self.slope_ * parts[column]), text))
+                value = float(row[0, self.feature_names_.index(name)])
+                out.append(ChurnReason(name, found[name], sentence(name, value)))
         return out
 
     def importance(self) -> dict[str, float]:
         """How much each feature lowered the loss, summed over all splits."""
         gains = self._fitted.feature_importance("gain")
-        return dict(zip(self.feature_names_, map(float, gains), strict=True))
+        return dict(zip((*self.feature_names_, *EXTRA), map(float, gains), strict=False))
 
     def save(self, folder: Path) -> None:
         """Write LightGBM's text form and JSON; no pickle."""
@@ -155,8 +193,14 @@ class ChurnModel:
             },
             "feature_names": list(self.feature_names_),
             "horizon_days": self.horizon_days_,
-            "slope": self.slope_,
-            "intercept": self.intercept_,
+            "at": self.at_,
+            "mean_rate": self.mean_rate_,
+            "purchases": None if self.purchases_ is None else self.purchases_.parameters_,
+            "season": {
+                "at": self.season_.at.tolist(),
+                "log_power": self.season_.log_power.tolist(),
+                "weight": self.season_.weight,
+            },
         }
         text = json.dumps(settings, indent=1, sort_keys=True) + "\n"
         (folder / "churn.json").write_text(text, encoding="utf-8")
@@ -173,7 +217,15 @@ class ChurnModel:
             out = cls(**document["settings"])
             out.feature_names_ = tuple(document["feature_names"])
             out.horizon_days_ = int(document["horizon_days"])
-            out.slope_, out.intercept_ = float(document["slope"]), float(document["intercept"])
+            out.at_, out.mean_rate_ = int(document["at"]), float(document["mean_rate"])
+            if document["purchases"] is not None:
+                out.purchases_ = MbgNbd(document["purchases"])
+            season = document["season"]
+            out.season_ = Season(
+                np.array(season["at"], np.int64),
+                np.array(season["log_power"], np.float64),
+                float(season["weight"]),
+            )
             text = (folder / "trees.txt").read_text(encoding="utf-8")
             out.booster_ = lgb.Booster(model_str=text)
         except (OSError, ValueError, KeyError, TypeError, lgb.basic.LightGBMError) as error:
@@ -199,27 +251,60 @@ class ChurnModel:
             )
         return features
 
-    def _calibrate(
+    def _past(
         self,
         features: npt.NDArray[np.float32],
         left: npt.NDArray[np.bool_],
-        at: npt.NDArray[np.int64],
-    ) -> tuple[float, float]:
-        latest = at == at.max()
-        earlier = at <= at.max() - self.horizon_days_ * DAY_MS
-        for rows in (latest, earlier):
-            gone = int(left[rows].sum())
-            if gone < MIN_EACH or int(rows.sum()) - gone < MIN_EACH:
-                return 1.0, 0.0
-        raw = self._boost(features[earlier], left[earlier]).predict(
-            features[latest], raw_score=True, num_threads=self.threads
-        )
-        curve = LogisticRegression(C=1e6).fit(np.asarray(raw).reshape(-1, 1), left[latest])
-        slope, intercept = float(curve.coef_[0, 0]), float(curve.intercept_[0])
-        # a falling curve would turn the order round; the trees' own probability is safer
-        return (slope, intercept) if slope > 0 else (1.0, 0.0)
+        instants: npt.NDArray[np.int64],
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Where the trees start at past instants, and what the purchase model adds to X.
 
-    def _boost(self, features: npt.NDArray[np.float32], left: npt.NDArray[np.bool_]) -> lgb.Booster:
+        Sets `purchases_`, of the latest instant, and `season_`.
+        """
+        start = np.full(len(left), logit(self.mean_rate_))
+        extra = np.full((len(left), len(EXTRA)), np.nan)
+        counts = Counts.of_features(features, self.feature_names_)
+        self.purchases_, self.season_ = None, Season.none()
+        if counts is None:
+            return start, extra[:, :0]
+        at, powers = [], []
+        for instant in np.unique(instants):
+            rows = np.flatnonzero(instants == instant)
+            theirs = counts.of(rows)
+            try:
+                model = MbgNbd().fit(theirs.sample(FIT_CUSTOMERS, self.seed))
+            except NotEnoughDataError:
+                continue
+            silence, extra[rows] = _told(model, theirs, self.horizon_days_)
+            moved = power(silence, float(left[rows].mean()))
+            start[rows] = _log_odds(silence**moved)
+            self.purchases_ = model
+            if theirs.age.max() * 7 >= MIN_HISTORY_DAYS:
+                at.append(instant)
+                powers.append(moved)
+        if at:
+            season = np.array(at, np.int64), np.array(powers)
+            self.season_ = Season.of(*season, self.horizon_days_)
+        return start, extra
+
+    def _start(
+        self, features: npt.NDArray[np.float32], at: int
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """As `_past`, at one instant, with the season that is expected there."""
+        counts = Counts.of_features(features, self.feature_names_)
+        if counts is None or self.purchases_ is None:
+            width = 0 if counts is None else len(EXTRA)
+            start = np.full(len(features), logit(self.mean_rate_))
+            return start, np.full((len(features), width), np.nan)
+        silence, extra = _told(self.purchases_, counts, self.horizon_days_)
+        return _log_odds(silence ** self.season_.power(at)), extra
+
+    def _boost(
+        self,
+        features: npt.NDArray[np.float64],
+        left: npt.NDArray[np.bool_],
+        start: npt.NDArray[np.float64],
+    ) -> lgb.Booster:
         parameters = {
             "objective": "binary",
             "num_leaves": self.leaves,
@@ -233,10 +318,24 @@ class ChurnModel:
             "num_threads": self.threads,
             "verbosity": -1,
         }
-        data = lgb.Dataset(
-            features, left.astype(np.float32), feature_name=list(self.feature_names_)
-        )
+        names = [*self.feature_names_, *EXTRA][: features.shape[1]]
+        data = lgb.Dataset(features, left.astype(np.float32), feature_name=names, init_score=start)
         return lgb.train(parameters, data, num_boost_round=self.trees)
+
+
+def _told(
+    model: MbgNbd, counts: Counts, horizon_days: int
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """P(no order in the horizon), and the columns `EXTRA`."""
+    weeks = horizon_days / 7
+    silence = np.clip(model.no_order(counts, weeks), _LEAST, 1 - _LEAST)
+    columns = (_log_odds(silence), np.log1p(model.orders(counts, weeks)), model.alive(counts))
+    return silence, np.column_stack(columns)
+
+
+def _log_odds(probability: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    out: npt.NDArray[np.float64] = logit(np.clip(probability, _LEAST, 1 - _LEAST))
+    return out
 
 
 def _checked(

@@ -1,0 +1,15 @@
+"""Probability models of when people buy: what frequency, recency and age alone tell."""
+
+from models.purchases.bgnbd import BgNbd, MbgNbd
+from models.purchases.counts import Counts
+from models.purchases.model import PurchaseModel
+from models.purchases.paretonbd import ParetoNbd
+
+__all__ = ["PURCHASE_MODELS", "BgNbd", "Counts", "MbgNbd", "ParetoNbd", "PurchaseModel"]
+
+PURCHASE_MODELS: dict[str, type[PurchaseModel]] = {
+    "bg_nbd": BgNbd,
+    "mbg_nbd": MbgNbd,
+    "pareto_nbd": ParetoNbd,
+}
+"""By name; a model in this list is under the contract tests."""

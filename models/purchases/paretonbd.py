@@ -1,0 +1,84 @@
+"""Pareto/NBD: customers leave at rates of their own, whether they buy or not.
+
+Sources: Schmittlein, Morrison and Colombo (1987), Counting your customers; Fader and Hardie
+(2005), A note on deriving the Pareto/NBD model and related expressions.
+"""
+
+from typing import ClassVar
+
+import numpy as np
+from scipy.special import gammaln, hyp2f1
+
+from models.purchases.counts import Counts, Floats
+from models.purchases.model import PurchaseModel
+
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(48)
+
+
+class ParetoNbd(PurchaseModel):
+    """Gamma(r, α) distributed rates of buying, Gamma(s, β) distributed rates of leaving."""
+
+    names: ClassVar[tuple[str, ...]] = ("r", "alpha", "s", "beta")
+
+    def _log_likelihood(self, parameters: Floats, counts: Counts) -> Floats:
+        r, alpha, s, beta = parameters
+        x = counts.frequency
+        common = gammaln(r + x) - gammaln(r) + r * np.log(alpha) + s * np.log(beta)
+        stayed = -(r + x) * np.log(alpha + counts.age) - s * np.log(beta + counts.age)
+        left = np.log(s) - np.log(r + s + x) + _log_departure(parameters, counts)
+        out: Floats = common + np.logaddexp(stayed, left)
+        return out
+
+    def _alive(self, parameters: Floats, counts: Counts) -> Floats:
+        r, alpha, s, beta = parameters
+        x = counts.frequency
+        odds = (
+            np.log(s)
+            - np.log(r + s + x)
+            + (r + x) * np.log(alpha + counts.age)
+            + s * np.log(beta + counts.age)
+            + _log_departure(parameters, counts)
+        )
+        out: Floats = 1 / (1 + np.exp(np.minimum(odds, 700)))
+        return out
+
+    def _no_order(self, parameters: Floats, counts: Counts, weeks: float) -> Floats:
+        """By the law of total probability over the moment of leaving, by Gauss-Legendre."""
+        r, alpha, s, beta = parameters
+        buys, rate, leaves = r + counts.frequency, alpha + counts.age, beta + counts.age
+        stays = (1 + weeks / leaves) ** -s * (1 + weeks / rate) ** -buys
+        moments = (weeks / 2 * (_NODES + 1))[:, None]
+        leaving = s / leaves * (1 + moments / leaves) ** -(s + 1) * (1 + moments / rate) ** -buys
+        silent = stays + weeks / 2 * (_WEIGHTS @ leaving)
+        alive = self._alive(parameters, counts)
+        out: Floats = 1 - alive + alive * silent
+        return out
+
+    def _orders(self, parameters: Floats, counts: Counts, weeks: float) -> Floats:
+        r, alpha, s, beta = parameters
+        if abs(s - 1) < 1e-6:
+            return self._orders(np.array([r, alpha, 1 + 2e-6, beta]), counts, weeks)
+        leaves = beta + counts.age
+        rate = (r + counts.frequency) / (alpha + counts.age)
+        span = leaves / (s - 1) * (1 - (leaves / (leaves + weeks)) ** (s - 1))
+        out: Floats = self._alive(parameters, counts) * rate * span
+        return out
+
+
+def _log_departure(parameters: Floats, counts: Counts) -> Floats:
+    """Log A₀ of Fader and Hardie (2005): the weight of having left since the last purchase."""
+    r, alpha, s, beta = parameters
+    x = counts.frequency
+    larger, second = (alpha, s + 1) if alpha >= beta else (beta, r + x)
+    gap = abs(alpha - beta)
+    whole = r + s + x
+
+    def term(time: Floats) -> Floats:
+        series = hyp2f1(whole, second, whole + 1, gap / (larger + time))
+        out: Floats = np.log(np.maximum(series, 1e-300)) - whole * np.log(larger + time)
+        return out
+
+    first, last = term(counts.recency), term(counts.age)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        out = first + np.log1p(-np.exp(np.minimum(last - first, 0.0)))
+    return np.where(np.isfinite(out), out, -700.0)
