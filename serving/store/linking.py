@@ -52,7 +52,15 @@ def add_links(
     told = [vars_of(link) for link in new.values()]
     database.insert(connection, t.links, told, "replace")
     database.insert(connection, t.rulings, [r._asdict() for r in rulings], "skip")
-    settle(database, connection, linked(new.values(), rulings), rules)
+    touched = linked(new.values(), rulings)
+    # an identifier that was erased with one person, and that another goes on to use, is new again
+    fresh = rows_among(database, connection, _FRESH, {link.weaker for link in links} - touched)
+    touched |= {identifier for (identifier,) in fresh}
+    settle(database, connection, touched, rules)
+
+
+_FRESH = """\
+SELECT customer_id FROM people WHERE version = 0 AND owner = number AND customer_id {among}"""
 
 
 def vars_of(link: Link) -> dict[str, object]:
