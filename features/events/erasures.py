@@ -17,14 +17,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from features.errors import StorageError, shown
+from features.events import secret
 from features.events.lock import held
+from features.events.secret import SECRET_BYTES
 
 KEY = "key"
 LIST = "erasures.jsonl"
 HASH_BYTES = 16
 """That two of a billion ids share a hash: 1e-21."""
-
-_KEY_BYTES = 32
 
 
 @dataclass(frozen=True)
@@ -61,26 +61,7 @@ class Erasures:
         Raises:
             StorageError: the folder cannot be written.
         """
-        path = self.folder / KEY
-        if path.exists():
-            return
-        fresh = self.folder / f".{KEY}-{os.getpid()}-{os.urandom(4).hex()}"
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            handle = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-            try:
-                os.write(handle, os.urandom(_KEY_BYTES))
-                os.fsync(handle)
-            finally:
-                os.close(handle)
-            try:
-                os.link(fresh, path)  # the first one's stays
-            except FileExistsError:
-                pass
-            finally:
-                fresh.unlink()
-        except OSError as error:
-            raise StorageError(f"cannot make the key {path}: {error.strerror}") from error
+        secret.make(self.folder / KEY)
 
     def hash(self, customer_id: str) -> bytes:
         """The hash of a customer id.
@@ -173,7 +154,7 @@ class Erasures:
                     f"cannot read {path} ({error.strerror}), so nobody can tell who was erased; "
                     "restore it from the machine or the backup that has it"
                 ) from error
-            if len(key) < _KEY_BYTES:
+            if len(key) < SECRET_BYTES:
                 raise StorageError(f"{path} is damaged; restore it from a backup")
             self._key = key
         return self._key

@@ -5,12 +5,9 @@ An identifier is one text everywhere: a user id as it is, the others with their 
 """
 
 import hashlib
-import os
 import re
-import secrets
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
@@ -20,6 +17,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from features.columns import Columns as C
 from features.errors import InputError, StorageError, shown
+from features.events import secret
 from features.settings import Settings
 
 HASH_BYTES = 16
@@ -299,24 +297,14 @@ def rules_of(settings: Settings) -> Rules:
 
 
 def _kept_key(settings: Settings) -> bytes:
-    """The key in the data folder; made when there is none, and whoever is first makes it."""
+    """The key in the data folder; made when there is none."""
     path = settings.data / "identity.key"
+    secret.make(path)
     try:
-        settings.data.mkdir(parents=True, exist_ok=True)
-        if not path.exists():
-            fresh = path.with_name(f".{path.name}-{os.getpid()}")
-            fresh.touch(mode=0o600)
-            with fresh.open("wb") as file:
-                file.write(secrets.token_hex(32).encode())
-                file.flush()
-                os.fsync(file.fileno())
-            with suppress(FileExistsError):  # another process was first
-                os.link(fresh, path)
-            fresh.unlink()
         return path.read_bytes()
     except OSError as error:
         raise StorageError(
-            f"cannot read or make {path}: {error.strerror}; set REGULARS_IDENTITY_KEY instead"
+            f"cannot read {path}: {error.strerror}; set REGULARS_IDENTITY_KEY instead"
         ) from error
 
 
