@@ -11,7 +11,9 @@ from sqlalchemy import Connection, delete, select
 from features.catalog import Product
 from features.consents import Consent, ConsentRules
 from features.events.erasures import Erasures
+from features.events.event import Event
 from features.events.identifiers import Rules
+from features.identity import Link, Ruling
 from serving.store import (
     appending,
     consenting,
@@ -81,7 +83,7 @@ class SqlStore(SqlDecisions, SqlHistory, SqlIdentity, SqlErasures, SqlAging, Sql
             if new and next(attempts) > 1:
                 # somebody stored some of them meanwhile, for the same people: after waiting for
                 # these people it shows which
-                self._numbered(connection, new)
+                self._numbered(connection, *_told(new))
                 new = appending.unseen(self._database, connection, new)
             numbers = self._append_new(connection, new) if new else {}
             quarantining.put_aside(self._database, connection, rejected)
@@ -92,8 +94,8 @@ class SqlStore(SqlDecisions, SqlHistory, SqlIdentity, SqlErasures, SqlAging, Sql
         return Appended(accepted, admitted - accepted, len(rejected), erased=len(events) - admitted)
 
     def _append_new(self, connection: Connection, new: Sequence[Incoming]) -> dict[str, int]:
-        products, people = self._numbered(connection, new)
-        events = [incoming.event for incoming in new]
+        events, links, rulings = _told(new)
+        products, people = self._numbered(connection, events, links, rulings)
         theirs = [people[incoming.event.customer_id] for incoming in new]
         appending.add_rows(self._database, connection, events, people, products)
         consenting.append(
@@ -106,23 +108,20 @@ class SqlStore(SqlDecisions, SqlHistory, SqlIdentity, SqlErasures, SqlAging, Sql
             connection, [(p, x) for p, i in zip(theirs, new, strict=True) for x in i.timers]
         )
         linking.touch(self._database, connection, set(theirs))
-        linking.add_links(
-            self._database,
-            connection,
-            appending.links(events),
-            appending.rulings(events),
-            self._rules,
-        )
+        linking.add_links(self._database, connection, links, rulings, self._rules)
         self._database.lock(connection, Lock.LOG)
         appending.count_bought(connection, events, products)
         appending.add_events(self._database, connection, events, people)
         return products
 
     def _numbered(
-        self, connection: Connection, new: Sequence[Incoming]
+        self,
+        connection: Connection,
+        events: Sequence[Event],
+        links: Sequence[Link],
+        rulings: Sequence[Ruling],
     ) -> tuple[dict[str, int], dict[str, int]]:
         """Numbers of the products and of the people of these events; the people are locked."""
-        events = [incoming.event for incoming in new]
         first_seen = {
             product_id: event.timestamp
             for event in reversed(events)
@@ -134,7 +133,7 @@ class SqlStore(SqlDecisions, SqlHistory, SqlIdentity, SqlErasures, SqlAging, Sql
             missing = {i: at for i, at in first_seen.items() if i not in products}
             products |= number_products(self._database, connection, missing)
         owners = {event.customer_id for event in events}
-        linked = linking.linked(appending.links(events), appending.rulings(events))
+        linked = linking.linked(links, rulings)
         people = number_people(self._database, connection, owners | linked)
         self._database.lock_people(connection, people.values())
         return products, people
@@ -288,3 +287,9 @@ class SqlStore(SqlDecisions, SqlHistory, SqlIdentity, SqlErasures, SqlAging, Sql
     def close(self) -> None:
         """Let go of all connections."""
         self._database.close()
+
+
+def _told(new: Sequence[Incoming]) -> tuple[list[Event], list[Link], list[Ruling]]:
+    """The events, and the links and rulings that they tell of."""
+    events = [incoming.event for incoming in new]
+    return events, appending.links(events), appending.rulings(events)
