@@ -68,6 +68,8 @@ def tour(host: str, port: int, customer_id: str, key: str, console: Console) -> 
                 server.wait()
             except KeyboardInterrupt:
                 console.print("Stopped.")
+        else:
+            console.print("Its output goes to no terminal, so the demo stops; in one it serves on.")
 
 
 @contextmanager
