@@ -62,7 +62,7 @@ class Bots:
         """
         context = message.get("context")
         told = None
-        if isinstance(context, Mapping):
+        if isinstance(context, dict):
             told = context.get("userAgent") or context.get("user_agent")
         return (BOT,) if calls_itself_one(told or user_agent) else ()
 

@@ -121,11 +121,11 @@ class Ingest:
         bad: list[Rejected] = []
         for place, message in enumerate(messages):
             try:
-                if not isinstance(message, Mapping):
+                if not isinstance(message, dict):
                     raise EventError("batch", message, "an event is a JSON object")
                 if sent_at is not None and message.get("sentAt") is None:
                     message = {**message, "sentAt": sent_at}
-                if isinstance(context, Mapping) and message.get("context") is None:
+                if isinstance(context, dict) and message.get("context") is None:
                     message = {**message, "context": context}
                 good.append(self._incoming(message, received_at, sender, place))
             except EventError as error:

@@ -28,7 +28,7 @@ _LIBRARIES = {
 def channel_of(message: Mapping[str, Any], kind: EventType | None) -> str:
     """The channel that is named; else the event type's; else what the context tells."""
     context = message.get("context")
-    if not isinstance(context, Mapping):
+    if not isinstance(context, dict):
         context = {}
     named = _named(context.get("channel")) or _named(message.get("channel"))
     if named is not None:
@@ -36,7 +36,7 @@ def channel_of(message: Mapping[str, Any], kind: EventType | None) -> str:
     if kind is not None and kind.channel is not None:
         return kind.channel
     library = context.get("library")
-    if isinstance(library, Mapping):
+    if isinstance(library, dict):
         library = library.get("name")
     if isinstance(library, str) and library.lower() in _LIBRARIES:
         return _LIBRARIES[library.lower()]

@@ -107,7 +107,7 @@ class Event:
     @property
     def customer_id(self) -> str:
         """The identifier that an event is stored under: the strongest it carries."""
-        return self.customer_ids[0]
+        return self.customer_ids[0] if self.user_id is None else self.user_id
 
     def under(self, identifier: str) -> "Event":
         """This event with an identifier in the column of its kind."""

@@ -64,6 +64,8 @@ BY_NAME = {kind.name: kind for kind in KINDS}
 FURTHER = tuple(kind for kind in KINDS if kind.name not in (C.USER_ID, C.ANONYMOUS_ID))
 """Kinds that an event has no column for."""
 
+_FURTHER_NAMES = frozenset(kind.name for kind in FURTHER)
+
 UNREAD = "unread:"
 """Before a kind's name: the mark of an event whose identifier of that kind cannot be read."""
 
@@ -313,7 +315,7 @@ def _told(message: Mapping[str, Any]) -> Iterator[tuple[Kind, object]]:
     context = _mapping(message.get("context"))
     for place in (message.get("traits"), message.get("properties"), context.get("traits")):
         held = _mapping(place)
-        if held:
+        if not _FURTHER_NAMES.isdisjoint(held):
             for kind in FURTHER:
                 if kind.name in held:
                     yield kind, held[kind.name]
@@ -328,7 +330,7 @@ def _told(message: Mapping[str, Any]) -> Iterator[tuple[Kind, object]]:
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def _email(text: str) -> str | None:

@@ -13,8 +13,6 @@ CLOCK_TOLERANCE_MS = DAY_MS
 claim to have happened (it then counts as having happened on arrival). A day covers wrong time
 zones."""
 
-_MOMENTS = ("originalTimestamp", "timestamp", "sentAt")
-
 
 def happened(message: Mapping[str, Any], received_at: int) -> tuple[int, bool]:
     """The instant of an event, and whether its sender's clock was days off.
@@ -28,12 +26,14 @@ def happened(message: Mapping[str, Any], received_at: int) -> tuple[int, bool]:
 
     Source: Segment's spec, common fields, timestamps.
     """
-    given = {
-        name: values.moment(name, message[name]) for name in _MOMENTS if said(message.get(name))
-    }
-    sent_at = given.get("sentAt", received_at)
+    original = _moment(message, "originalTimestamp")
+    claimed = _moment(message, "timestamp")
+    sent_at = _moment(message, "sentAt")
+    if sent_at is None:
+        sent_at = received_at
     off = abs(received_at - sent_at) > CLOCK_TOLERANCE_MS
-    original = given.get("originalTimestamp", given.get("timestamp"))
+    if original is None:
+        original = claimed
     if original is None:
         return received_at, off
     at = original + received_at - sent_at
@@ -47,6 +47,11 @@ def happened(message: Mapping[str, Any], received_at: int) -> tuple[int, bool]:
 def said(moment: object) -> bool:
     """Whether a moment is there: null and blanks are absent."""
     return moment is not None and not (isinstance(moment, str) and not moment.strip())
+
+
+def _moment(message: Mapping[str, Any], name: str) -> int | None:
+    given = message.get(name)
+    return values.moment(name, given) if said(given) else None
 
 
 def _shown(message: Mapping[str, Any]) -> object:

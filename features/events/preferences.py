@@ -25,7 +25,7 @@ def preferences_of(message: Mapping[str, Any]) -> dict[str, bool] | None:
         EventError: it is no object of true and false.
     """
     context = message.get("context")
-    consent = context.get("consent") if isinstance(context, Mapping) else None
+    consent = context.get("consent") if isinstance(context, dict) else None
     if consent is None:
         return None
     if not isinstance(consent, Mapping):

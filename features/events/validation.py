@@ -218,7 +218,7 @@ def _object(message: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     held = message.get(key)
     if held is None:
         return {}
-    if not isinstance(held, Mapping):
+    if not isinstance(held, dict):
         raise EventError(key, held, "no object")
     return held
 

@@ -139,7 +139,7 @@ def _lines(column: str, value: Any) -> tuple[Line, ...] | None:
     for part in value:
         if part is None:
             continue
-        if not isinstance(part, Mapping):
+        if not isinstance(part, dict):
             raise EventError(column, value, reasons.NOT_LINES)
         named = part.get(C.PRODUCT_ID)
         if _nothing(named):

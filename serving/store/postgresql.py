@@ -78,7 +78,7 @@ class PostgresqlDatabase(Database):
         connection: Connection,
         table: Table,
         names: tuple[str, ...],
-        rows: Sequence[tuple[Any, ...]],
+        columns: Sequence[list[Any]],
         conflict: OnConflict,
     ) -> None:
         """Add rows with one statement in which a column is an array.
@@ -87,12 +87,10 @@ class PostgresqlDatabase(Database):
         """
         types = [table.c[name].type.compile(connection.dialect) for name in names]
         arrays = f"SELECT * FROM unnest({', '.join(f'%b::{type_}[]' for type_ in types)})"
-        values = zip(*rows, strict=True)
         connection.exec_driver_sql(
             insert_sql(connection.dialect, table, names, arrays, conflict),
             tuple(
-                _array(table.c[name], list(column))
-                for name, column in zip(names, values, strict=True)
+                _array(table.c[name], column) for name, column in zip(names, columns, strict=True)
             ),
         )
 

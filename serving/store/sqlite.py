@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ from serving.store.database import Database, Lock, OnConflict, insert_sql
 from serving.store.errors import UnavailableError, storage_errors
 
 _BEGIN = "BEGIN IMMEDIATE"
+
+_ROWS_AT_ONCE = 64
+"""Rows that one statement inserts."""
 
 _POLL_SECONDS = 0.001
 """Pause between two tries to be next, or to write; SQLite's own pauses grow to 100 ms."""
@@ -58,13 +62,25 @@ class SqliteDatabase(Database):
         connection: Connection,
         table: Table,
         names: tuple[str, ...],
-        rows: Sequence[tuple[Any, ...]],
+        columns: Sequence[list[Any]],
         conflict: OnConflict,
     ) -> None:
-        """Add rows, by one prepared statement for each."""
-        values = f"VALUES ({', '.join('?' * len(names))})"
-        sql = insert_sql(connection.dialect, table, names, values, conflict)
-        connection.exec_driver_sql(sql, list(rows))
+        """Add rows, many by one prepared statement.
+
+        After each statement the thread may have to wait until another lets go of Python.
+        """
+        rows = list(zip(*columns, strict=True))
+        row = f"({', '.join('?' * len(names))})"
+        whole = len(rows) - len(rows) % _ROWS_AT_ONCE
+        blocks = [
+            tuple(chain.from_iterable(rows[start : start + _ROWS_AT_ONCE]))
+            for start in range(0, whole, _ROWS_AT_ONCE)
+        ]
+        for count, values in ((_ROWS_AT_ONCE, blocks), (1, rows[whole:])):
+            if values:
+                listed = f"VALUES {', '.join([row] * count)}"
+                sql = insert_sql(connection.dialect, table, names, listed, conflict)
+                connection.exec_driver_sql(sql, values)
 
     def among(self, values: Collection[Any]) -> tuple[str, tuple[Any, ...]]:
         """A list of parameters."""

@@ -167,9 +167,9 @@ class _Recording(SqliteDatabase):
         super().__init__(path)
         self.inserted: list[Rows] = []
 
-    def _insert(self, connection: Any, table: Any, names: Any, rows: Any, conflict: Any) -> None:
-        self.inserted.append(Rows(table, names, rows, conflict))
-        super()._insert(connection, table, names, rows, conflict)
+    def _insert(self, connection: Any, table: Any, names: Any, columns: Any, conflict: Any) -> None:
+        self.inserted.append(Rows(table, names, list(zip(*columns, strict=True)), conflict))
+        super()._insert(connection, table, names, columns, conflict)
 
 
 def _written(batches: Sequence[Sequence[dict[str, Any]]]) -> list[list[Rows]]:
