@@ -7,7 +7,7 @@ Sources: Schmittlein, Morrison and Colombo (1987), Counting your customers; Fade
 from typing import ClassVar
 
 import numpy as np
-from scipy.special import gammaln, hyp2f1
+from scipy.special import gammaln
 
 from models.purchases.counts import Counts, Floats
 from models.purchases.model import PurchaseModel
@@ -66,19 +66,26 @@ class ParetoNbd(PurchaseModel):
 
 
 def _log_departure(parameters: Floats, counts: Counts) -> Floats:
-    """Log A₀ of Fader and Hardie (2005): the weight of having left since the last purchase."""
+    """Log A₀ of Fader and Hardie (2005), the weight of having left since the last purchase.
+
+    It is (r + s + x) ∫ (α + τ)^-(r + x) (β + τ)^-(s + 1) dτ from the last purchase to now. Their
+    hypergeometric series overflows where α and β are far apart; Gauss-Legendre does not, in a
+    variable in which a single power, of the same value, slope and tail, would be a constant.
+    """
     r, alpha, s, beta = parameters
-    x = counts.frequency
-    larger, second = (alpha, s + 1) if alpha >= beta else (beta, r + x)
-    gap = abs(alpha - beta)
-    whole = r + s + x
-
-    def term(time: Floats) -> Floats:
-        series = hyp2f1(whole, second, whole + 1, gap / (larger + time))
-        out: Floats = np.log(np.maximum(series, 1e-300)) - whole * np.log(larger + time)
-        return out
-
-    first, last = term(counts.recency), term(counts.age)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        out = first + np.log1p(-np.exp(np.minimum(last - first, 0.0)))
-    return np.where(np.isfinite(out), out, -700.0)
+    buys, leaves = r + counts.frequency, s + 1
+    last, rate, gone = counts.recency, alpha + counts.recency, beta + counts.recency
+    whole = buys + s
+    scale = (buys + leaves) / (buys / rate + leaves / gone)
+    end = np.expm1(-whole * np.log1p((counts.age - last) / scale))  # -1 < end ≤ 0
+    moved = np.log1p(end * (_NODES + 1)[:, None] / 2) / -whole
+    since = scale * np.expm1(moved)
+    power = (
+        -buys * np.log1p(since / rate)
+        - leaves * np.log1p(since / gone)
+        + (buys + leaves) * np.log1p(since / scale)
+    )
+    with np.errstate(divide="ignore"):
+        weight = np.log(_WEIGHTS @ np.exp(power)) + np.log(-end * scale / 2)
+    out: Floats = weight - buys * np.log(rate) - leaves * np.log(gone)
+    return out
