@@ -1,82 +1,31 @@
 """An erased person is nowhere in the store, stays out of it, and a backup does not change that."""
 
 import json
-import shutil
-import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from sqlalchemy import create_engine, inspect
 
-from features.errors import InputError, StorageError
-from features.events.erasures import Erasures
+from features.errors import InputError
 from features.events.event import Event
 from features.events.schema import schema as event_schema
 from features.identity import RULINGS, Link
 from features.timeline import ROW
-from serving.settings import ServingSettings
 from serving.store import (
     Access,
     Consent,
     HistoryPerson,
     Incoming,
-    Receipt,
     Rejected,
     Store,
     StoredAnswer,
     Timer,
-    open_store,
     schema,
 )
-from tests.contracts.events import MINUTE, NOON, append, decision, ordered, viewed
-
-LATER = NOON + 60 * MINUTE
-
-
-def erase(store: Store, customer_id: str, at: int = LATER, **more) -> Receipt:
-    told = {"who": "the officer", "why": "asked by letter"} | more
-    return store.erase(customer_id, clock=lambda: at, **told)
-
-
-def everything(settings: ServingSettings) -> str:
-    """Every table as text."""
-    address = settings.store.replace("postgresql", "postgresql+psycopg")
-    engine = create_engine(address or f"sqlite:///{settings.store_file}")
-    with engine.connect() as connection:
-        tables = inspect(connection).get_table_names()
-        held = {t: connection.exec_driver_sql(f"SELECT * FROM {t}").all() for t in tables}
-    engine.dispose()
-    return json.dumps(held, default=str, ensure_ascii=False)
-
-
-def rejected(message: object, number: int = 1) -> Rejected:
-    return Rejected(f"m{number}", NOON, "price", "bad", json.dumps(message, ensure_ascii=False))
-
-
-def live(store: Store, user: str, visitor: str) -> None:
-    """Everything that may be kept of a person."""
-    consent = Consent("marketing", "email", "granted", NOON, f"{user}-2")
-    timer = Timer("stalled_checkout", NOON, NOON + MINUTE)
-    store.append(
-        [
-            Incoming(viewed(f"{user}-1", visitor=visitor)),
-            Incoming(viewed(f"{user}-2", user=user, visitor=visitor), (consent,), (timer,)),
-            Incoming(ordered(f"{user}-3", user, "tea", "pot")),
-        ],
-        [
-            replace(rejected(message), message_id=f"{user}-{number}")
-            for number, message in enumerate(({"userId": user}, {"context": {"ids": [visitor]}}))
-        ],
-    )
-    store.record(decision(f"d-{user}", user, inputs_at=NOON))
-    store.record(decision(f"d-{visitor}", f"anonymous:{visitor}", inputs_at=NOON))
-    rows = np.zeros(3, ROW)
-    rows["at"] = rows["known_at"] = NOON - MINUTE
-    store.put_history("h", 1, [HistoryPerson(user, rows.tobytes())])
+from tests.contracts.erasing import LATER, erase, everything, live, rejected
+from tests.contracts.events import MINUTE, NOON, append, decision, viewed
 
 
 def test_nothing_of_an_erased_person_is_left_under_any_of_their_ids(settings, store):
@@ -338,99 +287,6 @@ def test_a_number_that_is_the_persons_id_is_found_in_messages_too(store):
     assert erase(store, "17").removed["quarantine"] == 1
 
 
-def test_a_restored_backup_is_cleaned_when_it_is_opened(settings):
-    if settings.store:
-        pytest.skip("copies a file; the test after this one does the same on PostgreSQL")
-    with closing(open_store(settings)) as store:
-        live(store, "secret-ann", "secret-device")
-        append(store, viewed("b1", user="ben"))
-    shutil.copy(settings.store_file, settings.data / "backup.db")
-    with closing(open_store(settings)) as store:
-        receipt = erase(store, "secret-ann")
-    shutil.move(settings.data / "backup.db", settings.store_file)
-    with closing(sqlite3.connect(settings.store_file)) as restored:
-        assert restored.execute("SELECT count(*) FROM erasures").fetchall() == [(0,)]
-    with closing(open_store(settings)) as store:
-        assert store.person("secret-ann") is store.person("anonymous:secret-device") is None
-        assert store.person("ben") is not None
-        [again] = store.receipts()
-        assert again.erasure_id == receipt.erasure_id
-        assert (again.at, again.removed) == (receipt.at, receipt.removed)
-        assert append(store, viewed("e9", user="secret-ann")).erased == 1
-    assert "secret" not in everything(settings)
-    assert b"secret" not in settings.store_file.read_bytes()
-
-
-def test_an_erasure_that_the_store_lacks_is_applied_at_the_start(settings, open_another):
-    store = open_another()
-    live(store, "ann", "v")
-    erasures = Erasures(settings.erasures)
-    listed = erase(store, "nobody")
-    [known] = erasures.all()
-    hashes = tuple(erasures.hash(name).hex() for name in ("ann", "anonymous:v"))
-    erasures.add([replace(known, erasure_id="era_else", hashes=hashes)])
-    with ThreadPoolExecutor(4) as threads:  # all workers start at once
-        stores = list(threads.map(lambda _: open_another(), range(4)))
-    for each in stores:
-        assert each.person("ann") is each.person("anonymous:v") is None
-        assert {r.erasure_id for r in each.receipts()} == {listed.erasure_id, "era_else"}
-
-
-def test_an_erasure_that_broke_off_after_it_was_listed_is_ended_at_the_next_start(
-    open_another, monkeypatch
-):
-    store = open_another()
-    live(store, "ann", "v")
-
-    def break_off(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr("serving.store.erasures.erasing.erase", break_off)
-        with pytest.raises(KeyboardInterrupt):
-            erase(store, "ann")
-    assert store.person("ann") is not None
-    restarted = open_another()
-    assert restarted.person("ann") is restarted.person("anonymous:v") is None
-    assert len(restarted.receipts()) == 1
-
-
-def test_a_list_that_lacks_what_the_store_knows_is_filled(settings, open_another):
-    store = open_another()
-    live(store, "ann", "v")
-    receipt = erase(store, "ann")
-    (settings.erasures / "erasures.jsonl").unlink()
-    open_another()
-    [listed] = Erasures(settings.erasures).all()
-    assert listed.erasure_id == receipt.erasure_id
-    assert len(listed.hashes) == 2
-    assert Erasures(settings.erasures).until() == dict.fromkeys(
-        map(bytes.fromhex, listed.hashes), LATER
-    )
-
-
-def test_a_store_whose_hashes_another_key_made_is_refused(settings, open_another):
-    erase(open_another(), "ann")
-    (settings.erasures / "key").unlink()
-    with pytest.raises(StorageError, match=r"made with another key than .*copy that file"):
-        open_another()
-
-
-def test_a_store_without_erasures_takes_a_new_key(settings, open_another):
-    open_another()
-    (settings.erasures / "key").unlink()
-    append(open_another(), viewed("e1", user="ann"))
-
-
-def test_a_full_disk_under_the_list_erases_nobody(settings, store):
-    append(store, viewed("e1", user="ann"))
-    (settings.erasures / "erasures.jsonl").mkdir()
-    with pytest.raises(StorageError, match=r"erasures\.jsonl"):
-        erase(store, "ann")
-    assert store.person("ann") is not None
-    assert store.receipts() == []
-
-
 def test_erasing_while_events_arrive_leaves_nothing_of_before(
     open_another: Callable[[], Store],
 ):
@@ -480,34 +336,6 @@ def test_two_who_erase_the_same_person_at_once_both_succeed(open_another):
     assert sorted(receipt.removed["events"] for receipt in receipts) == [0, 0, 0, 3]
     assert len(stores[0].receipts()) == 4
     assert stores[0].person("ann") is None
-
-
-def test_aged_events_go_portion_by_portion_and_their_retries_are_known(store):
-    old = [viewed(f"e{n}", user="ann", timestamp=NOON + n) for n in range(5)]
-    append(store, *old, ordered("o1", "ann", "tea"))
-    cutoffs = {old[0].type: NOON + 3}
-    assert [store.age_events(cutoffs, limit=2) for _ in range(3)] == [2, 1, 0]
-    assert {s.event.event_id for s in store.events()} == {"e3", "e4", "o1"}
-    assert append(store, *old).duplicates == 5
-    ann = store.person("ann")
-    assert ann is not None
-    assert len(ann.timeline) == 7
-    assert store.age_events({}, limit=2) == 0
-
-
-def test_aged_rows_go_person_by_person(store):
-    for user in ("ann", "ben", "cid"):
-        append(store, *(viewed(f"{user}{n}", user=user, timestamp=NOON + n) for n in range(3)))
-        append(store, ordered(f"o{user}", user, "tea"))
-    cutoffs = {viewed("x", user="x").type: NOON + 2}
-    after, gone = store.age_rows(cutoffs, after=-1, limit=2)
-    assert (after is not None, gone) == (True, 4)
-    assert store.age_rows(cutoffs, after=after, limit=2) == (None, 2)
-    for user in ("ann", "ben", "cid"):
-        person = store.person(user)
-        assert person is not None
-        assert person.timeline.at.tolist() == [NOON, NOON, NOON + 2]
-    append(store, viewed("later", user="ann"))
 
 
 ERASED = {
