@@ -90,9 +90,10 @@ def _read(con: duckdb.DuckDBPyConnection, transactions: Path) -> pa.Table:
     columns = con.sql("FROM told").columns
     by = "order_id" if "order_id" in columns else "CAST(timestamp AS DATE)"
     order = f"customer_id || '-' || CAST({by} AS VARCHAR)"
+    quantity = "quantity" if "quantity" in columns else "1"
     lines = "NULL"
     if "product_id" in columns:
-        pieces = "abs(quantity)" if "quantity" in columns else "1"
+        pieces = f"abs({quantity})"
         lines = (
             f"list({{'product_id': product_id, 'quantity': CAST({pieces} AS DOUBLE), "
             f"'price': abs(value) / nullif({pieces}, 0)}})"
@@ -108,7 +109,7 @@ def _read(con: duckdb.DuckDBPyConnection, transactions: Path) -> pa.Table:
             CAST(customer_id AS VARCHAR) AS {C.USER_ID}, 'web' AS {C.CHANNEL},
             order_key AS {C.ORDER_ID}, abs(sum(value)) AS {C.VALUE},
             'EUR' AS {C.CURRENCY}, {lines} AS {C.PRODUCTS}, 'benchmark' AS {C.SOURCE}
-        FROM (SELECT *, {order} AS order_key, value < 0 AS back FROM told )
+        FROM (SELECT *, {order} AS order_key, value < 0 OR {quantity} < 0 AS back FROM told)
         GROUP BY customer_id, order_key, back"""
     ).to_arrow_table()
     for field in LOG_SCHEMA:
