@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from scipy.integrate import quad
+from scipy.special import gammaln
 
 from features.errors import InputError, NotEnoughDataError
 from models.purchases import PURCHASE_MODELS, BgNbd, Counts, MbgNbd, ParetoNbd
@@ -83,6 +85,29 @@ def test_silence_grows_with_recency_and_shrinks_with_time_ahead(name: str) -> No
     assert (np.diff(model.alive(counts)) < 0).all()
     assert (np.diff(model.no_order(counts, 13)) > 0).all()
     assert (model.no_order(counts, 52) < model.no_order(counts, 13)).all()
+
+
+@pytest.mark.parametrize("parameters", [(0.42, 6.4, 8_741, 162_000), (900, 60_000, 0.5, 3)])
+def test_pareto_nbd_is_right_where_its_series_overflows(parameters: tuple[float, ...]) -> None:
+    """α and β far apart: there the fit of a young shop found a likelihood above 1."""
+    r, alpha, s, beta = parameters
+    model = ParetoNbd(parameters)
+    for x, last, age in ((0.0, 0.0, 8.0), (3.0, 6.0, 9.0)):
+
+        def leaves(
+            t: float,
+            buys: float = r + x,
+            rate: float = alpha + age,
+            gone: float = beta + age,
+        ) -> float:
+            """Leaving at a moment, against having stayed until now."""
+            return float(s / (beta + t) * (rate / (alpha + t)) ** buys * (gone / (beta + t)) ** s)
+
+        left, _ = quad(leaves, last, age, epsabs=0)
+        stayed = gammaln(r + x) - gammaln(r) + r * np.log(alpha) + s * np.log(beta)
+        stayed -= (r + x) * np.log(alpha + age) + s * np.log(beta + age)
+        told = model.log_likelihood(Counts(*(np.full(1, each) for each in (x, last, age))))
+        assert told[0] == pytest.approx(stayed + np.log1p(left), rel=1e-8)
 
 
 def test_one_time_buyers_are_always_alive_in_bg_nbd_only() -> None:
