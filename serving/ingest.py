@@ -169,7 +169,7 @@ class Ingest:
         return Incoming(event, consents_of(event, self._rules), timers_of(event, self._triggers))
 
     def _rejected(self, message: Any, received_at: int, error: EventError) -> Rejected:
-        message_id = message.get("messageId") if isinstance(message, Mapping) else None
+        message_id = message.get("messageId") if isinstance(message, dict) else None
         if isinstance(message_id, bool) or not isinstance(message_id, str | int | float):
             message_id = ""
         return Rejected(

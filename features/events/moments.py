@@ -13,6 +13,8 @@ CLOCK_TOLERANCE_MS = DAY_MS
 claim to have happened (it then counts as having happened on arrival). A day covers wrong time
 zones."""
 
+_MOMENTS = ("originalTimestamp", "timestamp", "sentAt")
+
 
 def happened(message: Mapping[str, Any], received_at: int) -> tuple[int, bool]:
     """The instant of an event, and whether its sender's clock was days off.
@@ -26,14 +28,10 @@ def happened(message: Mapping[str, Any], received_at: int) -> tuple[int, bool]:
 
     Source: Segment's spec, common fields, timestamps.
     """
-    original = _moment(message, "originalTimestamp")
-    claimed = _moment(message, "timestamp")
-    sent_at = _moment(message, "sentAt")
-    if sent_at is None:
-        sent_at = received_at
+    original, claimed, told = (_moment(message, name) for name in _MOMENTS)
+    sent_at = received_at if told is None else told
     off = abs(received_at - sent_at) > CLOCK_TOLERANCE_MS
-    if original is None:
-        original = claimed
+    original = claimed if original is None else original
     if original is None:
         return received_at, off
     at = original + received_at - sent_at

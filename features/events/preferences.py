@@ -28,7 +28,7 @@ def preferences_of(message: Mapping[str, Any]) -> dict[str, bool] | None:
     consent = context.get("consent") if isinstance(context, dict) else None
     if consent is None:
         return None
-    if not isinstance(consent, Mapping):
+    if not isinstance(consent, dict):
         raise EventError("context.consent", consent, "no object")
     given = consent.get("categoryPreferences")
     if given is None:

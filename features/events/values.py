@@ -119,7 +119,7 @@ def preferences(column: str, value: Any) -> dict[str, bool]:
 
     A category that is null says nothing.
     """
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         raise EventError(column, value, reasons.NOT_PREFERENCES)
     said = {}
     for category, allowed in value.items():
