@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from models.personas import Personas
 from training import metrics
 from training.evaluate import OURS
 
@@ -146,6 +147,37 @@ def recall_at_k(recall: Mapping[str, Floats]) -> Figure:
     axes.set_xticks([1, *range(5, longest + 1, 5)])
     _percent(axes, "y")
     axes.legend(frameon=False, loc="upper left")
+    return figure
+
+
+def personas(found: Personas) -> Figure:
+    """What sets each persona apart: its distance from all customers, by trait.
+
+    Arguments:
+        found: the personas; each field is coloured by standard deviations and says the figure.
+    """
+    names, people = found.feature_names_, found.personas_
+    size = 4.0 + 2.0 * len(people), 1.8 + 0.42 * len(names)
+    figure, (axes,) = _grid("Personas: what sets them apart", 1, 1, size)
+    apart = np.array([[each.apart[name] for each in people] for name in names])
+    shown = axes.imshow(apart, cmap="BrBG", vmin=-2, vmax=2, aspect="auto")
+    for row, name in enumerate(names):
+        for column, each in enumerate(people):
+            axes.annotate(
+                f"{each.figures[name]:,.3g}",
+                (column, row),
+                ha="center",
+                va="center",
+                fontsize=9,
+                color="white" if abs(apart[row, column]) > 1.4 else _INK,
+            )
+    labels = [f"{each.name}\n{each.key}, {each.share:.0%}" for each in people]
+    axes.set_xticks(range(len(people)), labels)
+    axes.set_yticks(
+        range(len(names)), [f"{name} ({found.everybody_[name]:,.3g})" for name in names]
+    )
+    axes.grid(visible=False)
+    figure.colorbar(shown, ax=axes, label="standard deviations from all customers (in brackets)")
     return figure
 
 

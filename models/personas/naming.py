@@ -1,0 +1,167 @@
+"""What personas are called, and how they are described: by what sets them apart."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from models.personas import traits
+from models.personas.traits import BY_FEATURE
+from models.reasons import figure
+
+APART = 0.5
+"""Standard deviations from everybody's mean from which on a persona may be called by a trait:
+Cohen's (1988) medium effect."""
+
+STILL_APART = 0.25
+"""As long as this much is left, a persona keeps the name it had."""
+
+MENTIONED = 0.3
+"""Standard deviations from which on a trait is described."""
+
+LONGEST = 3
+"""Traits in a description; more are not remembered."""
+
+MOST = 2.0
+"""What one trait counts for a name, at most: a rare trait is far from the mean in deviations."""
+
+LONE = "All customers"
+TYPICAL = "Typical customers"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A name, and the traits that must lie above (+1) or below (-1) everybody's for it."""
+
+    name: str
+    traits: Mapping[str, int]
+
+    def score(self, apart: Mapping[str, float], least: float = APART) -> float:
+        """How well the name fits; 0 where it does not hold."""
+        found = [sign * apart.get(feature, 0.0) for feature, sign in self.traits.items()]
+        return sum(min(each, MOST) for each in found) if min(found) >= least else 0.0
+
+
+RULES: tuple[Rule, ...] = (
+    Rule("Frequent big spenders", {traits.ORDERS: 1, traits.ORDER_VALUE: 1}),
+    Rule("Frequent small spenders", {traits.ORDERS: 1, traits.ORDER_VALUE: -1}),
+    Rule("Frequent bargain hunters", {traits.ORDERS: 1, traits.DISCOUNTS: 1}),
+    Rule("Frequent shoppers", {traits.ORDERS: 1}),
+    Rule("Occasional big spenders", {traits.ORDERS: -1, traits.ORDER_VALUE: 1}),
+    Rule("Occasional small spenders", {traits.ORDERS: -1, traits.ORDER_VALUE: -1}),
+    Rule("Occasional bargain hunters", {traits.ORDERS: -1, traits.DISCOUNTS: 1}),
+    Rule("Occasional shoppers", {traits.ORDERS: -1}),
+    Rule("Big spenders", {traits.ORDER_VALUE: 1}),
+    Rule("Small spenders", {traits.ORDER_VALUE: -1}),
+    Rule("Big-basket shoppers", {traits.PIECES: 1}),
+    Rule("Small-basket shoppers", {traits.PIECES: -1}),
+    Rule("Bargain hunters", {traits.DISCOUNTS: 1}),
+    Rule("Full-price shoppers", {traits.DISCOUNTS: -1}),
+    Rule("Frequent returners", {traits.RETURNS: 1}),
+    Rule("Keepers of what they buy", {traits.RETURNS: -1}),
+    Rule("Premium shoppers", {traits.PRICES: 1}),
+    Rule("Budget shoppers", {traits.PRICES: -1}),
+    Rule("One-category shoppers", {traits.FAVOURITE: 1}),
+    Rule("All-round shoppers", {traits.FAVOURITE: -1}),
+    Rule("App shoppers", {traits.APP: 1}),
+    Rule("Store shoppers", {traits.STORE: 1}),
+    Rule("Online shoppers", {traits.STORE: -1}),
+    Rule("Keen browsers", {traits.SESSIONS: 1}),
+    Rule("Newsletter readers", {traits.EMAILS: 1}),
+    Rule("Points redeemers", {traits.POINTS: 1}),
+    Rule("Customers who need support", {traits.TICKETS: 1}),
+)
+"""Names that say what is so; a name of two traits is taken where both hold."""
+
+
+def names(apart: Sequence[Mapping[str, float]], before: Sequence[str | None]) -> list[str]:
+    """A name for each persona, no two alike.
+
+    Together they fit as well as possible: two that might have the same name differ by what is
+    next. Where no rule holds, it is a typical customer, or what is nearest to holding.
+
+    Arguments:
+        apart: of each persona, by feature, its distance from everybody in standard deviations.
+        before: the name each had in the last training; kept while it is true.
+    """
+    if len(apart) == 1:
+        return [LONE]
+    out = [_kept(theirs, name) for theirs, name in zip(apart, before, strict=True)]
+    free = [rule for rule in RULES if rule.name not in out]
+    rest = [place for place, name in enumerate(out) if name is None]
+    scores = np.array([[rule.score(apart[place]) for rule in free] for place in rest])
+    for row, column in zip(*linear_sum_assignment(-scores), strict=True) if rest else ():
+        if scores[row, column] > 0:
+            out[rest[row]] = free[column].name
+    for place, name in enumerate(out):
+        if name is None:
+            out[place] = TYPICAL if TYPICAL not in out else _nearest(apart[place], out)
+    return [str(name) for name in out]
+
+
+def description(
+    name: str,
+    apart: Mapping[str, float],
+    figures: Mapping[str, float],
+    everybody: Mapping[str, float],
+) -> str:
+    """One sentence on what sets a persona apart: what its name speaks of, then the most first.
+
+    Arguments:
+        name: one of `names`.
+        apart: by feature, its distance from everybody in standard deviations.
+        figures: by feature, its median or mean.
+        everybody: those of all customers.
+    """
+    named = next((rule.traits for rule in RULES if rule.name == name), {})
+    order = sorted(apart, key=lambda each: (each not in named, -abs(apart[each])))
+    told = [
+        each
+        for each in order
+        if (each in named or abs(apart[each]) >= MENTIONED)
+        and _shown(each, figures) != _shown(each, everybody)
+    ][:LONGEST]
+    if not told:
+        near = [_words(each, figures) for each in list(apart)[:LONGEST]]
+        return f"Much like all customers: {_listed(near)}."
+    first, *others = told
+    parts = [f"{_words(first, figures)} (all customers: {_shown(first, everybody)})"]
+    parts += [f"{_words(each, figures)} ({_shown(each, everybody)})" for each in others]
+    return f"Typically {_listed(parts)}."
+
+
+def of_all(figures: Mapping[str, float]) -> str:
+    """The description of the only persona."""
+    told = [_words(name, figures) for name in list(figures)[:LONGEST]]
+    return f"No group stands out that would be found again; typically {_listed(told)}."
+
+
+def _kept(apart: Mapping[str, float], name: str | None) -> str | None:
+    rule = next((rule for rule in RULES if rule.name == name), None)
+    if rule is not None:
+        return name if rule.score(apart, STILL_APART) > 0 else None
+    typical = name == TYPICAL and max(map(abs, apart.values()), default=0.0) < APART
+    return name if typical else None
+
+
+def _nearest(apart: Mapping[str, float], taken: Sequence[str | None]) -> str:
+    free = [rule for rule in RULES if rule.name not in taken and len(rule.traits) == 1]
+    return max(free, key=lambda rule: rule.score(apart, -np.inf)).name
+
+
+def _words(feature: str, figures: Mapping[str, float]) -> str:
+    shown = _shown(feature, figures)
+    many = "" if shown == "1" else "s"
+    return BY_FEATURE[feature].words.format(shown).replace("(s)", many)
+
+
+def _shown(feature: str, figures: Mapping[str, float]) -> str:
+    value, unit = figures[feature], BY_FEATURE[feature].unit
+    # pennies of hundreds are not read
+    return figure(value, "" if unit == "money" and value >= 100 else unit)
+
+
+def _listed(parts: Sequence[str]) -> str:
+    *most, last = parts
+    return f"{', '.join(most)} and {last}" if most else last
