@@ -1,6 +1,8 @@
 """Groups of points: k-means and Gaussian mixtures, kept and asked in one form."""
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -97,6 +99,18 @@ def fit(
             if near_loss <= bound:
                 return near
     return found
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """One thread for scikit-learn: sums of several differ from run to run."""
+    # the limit is for libraries that are loaded when it is set
+    import sklearn.cluster
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # no stubs
+
+    del sklearn
+    with threadpool_limits(1):
+        yield
 
 
 def _fit(

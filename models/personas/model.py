@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from features.errors import BundleError, InputError, NotEnoughDataError
 from models.personas import naming
-from models.personas.clusters import Clusters
+from models.personas.clusters import Clusters, one_thread
 from models.personas.matching import matched
 from models.personas.persona import Persona
 from models.personas.scaling import Scaling
@@ -92,8 +92,9 @@ class Personas:
         self.feature_names_, self.scaling_ = names, scaling.of_traits(telling)
         points = self.scaling_(values)
         last = None if previous is None else previous._of(values, names)
-        choice = self._choose(points, previous)
-        self.clusters_ = _sorted(grouped(points, choice, self.seed, last), points)
+        with one_thread():
+            choice = self._choose(points, previous)
+            self.clusters_ = _sorted(grouped(points, choice, self.seed, last), points)
         labels = self.clusters_.labels(points)
         same: list[int | None] = [None] * len(self.clusters_)
         if previous is not None and last is not None:
@@ -191,11 +192,7 @@ class Personas:
         self.candidates_ = []
         if len(points) < MIN_CUSTOMERS:
             return None
-        # not needed in the service; one thread, as the sums of several differ from run to run
-        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # no stubs
-
-        with threadpool_limits(1):
-            self.candidates_ = candidates(points, self.most, self.halvings, self.seed)
+        self.candidates_ = candidates(points, self.most, self.halvings, self.seed)
         last = None if previous is None else previous.clusters_
         return chosen(self.candidates_, None if last is None else (last.kind, len(last)))
 
@@ -208,33 +205,33 @@ class Personas:
     ) -> None:
         """Sets `personas_`, `everybody_` and `keys_`."""
         _, points = self._points(values)
-        before = [
-            None if old is None or previous is None else previous.personas_[old] for old in same
-        ]
+        groups = range(len(same))
+        old = [None if i is None or previous is None else previous.personas_[i] for i in same]
         self.keys_ = 0 if previous is None else previous.keys_
         self.everybody_ = self._figures(values)
+        figures = [self._figures(values[labels == group]) for group in groups]
         apart = [
-            dict(
-                zip(self.feature_names_, points[labels == group].mean(axis=0).tolist(), strict=True)
-            )
-            for group in range(len(same))
+            dict(zip(self.feature_names_, points[labels == i].mean(axis=0).tolist(), strict=True))
+            for i in groups
         ]
-        names = naming.names(apart, [None if old is None else old.name for old in before])
+        seen = [naming.visible(apart[i], figures[i], self.everybody_) for i in groups]
+        names = naming.names(seen, [None if each is None else each.name for each in old])
         out = []
-        for group, (name, theirs, old) in enumerate(zip(names, apart, before, strict=True)):
-            if old is None:
-                self.keys_ += 1
-            figures = self._figures(values[labels == group])
+        for i, before in enumerate(old):
+            self.keys_ += before is None
+            told = (
+                naming.of_all(figures[i])
+                if len(groups) == 1
+                else naming.description(names[i], seen[i], figures[i], self.everybody_)
+            )
             out.append(
                 Persona(
-                    key=f"p{self.keys_}" if old is None else old.key,
-                    name=name,
-                    description=naming.of_all(figures)
-                    if len(same) == 1
-                    else naming.description(name, theirs, figures, self.everybody_),
-                    share=float((labels == group).mean()),
-                    apart=theirs,
-                    figures=figures,
+                    key=f"p{self.keys_}" if before is None else before.key,
+                    name=names[i],
+                    description=told,
+                    share=float((labels == i).mean()),
+                    apart=apart[i],
+                    figures=figures[i],
                 )
             )
         self.personas_ = tuple(out)

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from models.personas import traits
-from models.personas.traits import BY_FEATURE
+from models.personas.traits import BY_FEATURE, Shape
 from models.reasons import figure
 
 APART = 0.5
@@ -19,6 +19,12 @@ STILL_APART = 0.25
 
 MENTIONED = 0.3
 """Standard deviations from which on a trait is described."""
+
+POINTS_APART = 0.05
+"""Difference of two shares that a reader sees."""
+
+TIMES_APART = 1.2
+"""Ratio of two counts or amounts that a reader sees."""
 
 LONGEST = 3
 """Traits in a description; more are not remembered."""
@@ -43,19 +49,28 @@ class Rule:
         return sum(min(each, MOST) for each in found) if min(found) >= least else 0.0
 
 
+_BASKETS = {traits.ORDER_VALUE: 1, traits.PIECES: 1}
+_SMALL_BASKETS = {traits.ORDER_VALUE: -1, traits.PIECES: -1}
+
 RULES: tuple[Rule, ...] = (
+    Rule("Frequent big-basket shoppers", {traits.ORDERS: 1, **_BASKETS}),
     Rule("Frequent big spenders", {traits.ORDERS: 1, traits.ORDER_VALUE: 1}),
     Rule("Frequent small spenders", {traits.ORDERS: 1, traits.ORDER_VALUE: -1}),
+    Rule("Frequent loyalty members", {traits.ORDERS: 1, traits.POINTS: 1}),
     Rule("Frequent bargain hunters", {traits.ORDERS: 1, traits.DISCOUNTS: 1}),
     Rule("Frequent shoppers", {traits.ORDERS: 1}),
+    Rule("Occasional big-basket shoppers", {traits.ORDERS: -1, **_BASKETS}),
     Rule("Occasional big spenders", {traits.ORDERS: -1, traits.ORDER_VALUE: 1}),
+    Rule("Occasional small-basket shoppers", {traits.ORDERS: -1, **_SMALL_BASKETS}),
     Rule("Occasional small spenders", {traits.ORDERS: -1, traits.ORDER_VALUE: -1}),
     Rule("Occasional bargain hunters", {traits.ORDERS: -1, traits.DISCOUNTS: 1}),
     Rule("Occasional shoppers", {traits.ORDERS: -1}),
     Rule("Big spenders", {traits.ORDER_VALUE: 1}),
     Rule("Small spenders", {traits.ORDER_VALUE: -1}),
-    Rule("Big-basket shoppers", {traits.PIECES: 1}),
-    Rule("Small-basket shoppers", {traits.PIECES: -1}),
+    Rule("Big-basket shoppers", _BASKETS),
+    Rule("Small-basket shoppers", _SMALL_BASKETS),
+    Rule("Bulk buyers", {traits.PIECES: 1}),
+    Rule("Few-piece shoppers", {traits.PIECES: -1}),
     Rule("Bargain hunters", {traits.DISCOUNTS: 1}),
     Rule("Full-price shoppers", {traits.DISCOUNTS: -1}),
     Rule("Frequent returners", {traits.RETURNS: 1}),
@@ -72,7 +87,23 @@ RULES: tuple[Rule, ...] = (
     Rule("Points redeemers", {traits.POINTS: 1}),
     Rule("Customers who need support", {traits.TICKETS: 1}),
 )
-"""Names that say what is so; a name of two traits is taken where both hold."""
+"""Names that say what is so; a name of several traits is taken where all hold."""
+
+
+def visible(
+    apart: Mapping[str, float], figures: Mapping[str, float], everybody: Mapping[str, float]
+) -> dict[str, float]:
+    """The distances of the traits whose figures differ so that a reader sees a difference.
+
+    Many customers with none make a few per cent a long way in standard deviations; nobody is
+    called a bargain hunter for 6 % where everybody has 4 %.
+
+    Arguments:
+        apart: by feature, a persona's distance from everybody in standard deviations.
+        figures: by feature, its median or mean.
+        everybody: those of all customers.
+    """
+    return {name: far for name, far in apart.items() if _differ(name, figures, everybody)}
 
 
 def names(apart: Sequence[Mapping[str, float]], before: Sequence[str | None]) -> list[str]:
@@ -82,7 +113,7 @@ def names(apart: Sequence[Mapping[str, float]], before: Sequence[str | None]) ->
     next. Where no rule holds, it is a typical customer, or what is nearest to holding.
 
     Arguments:
-        apart: of each persona, by feature, its distance from everybody in standard deviations.
+        apart: of each persona, by feature, its distance from everybody, as `visible` has it.
         before: the name each had in the last training; kept while it is true.
     """
     if len(apart) == 1:
@@ -110,20 +141,15 @@ def description(
 
     Arguments:
         name: one of `names`.
-        apart: by feature, its distance from everybody in standard deviations.
+        apart: by feature, its distance from everybody, as `visible` has it.
         figures: by feature, its median or mean.
         everybody: those of all customers.
     """
     named = next((rule.traits for rule in RULES if rule.name == name), {})
     order = sorted(apart, key=lambda each: (each not in named, -abs(apart[each])))
-    told = [
-        each
-        for each in order
-        if (each in named or abs(apart[each]) >= MENTIONED)
-        and _shown(each, figures) != _shown(each, everybody)
-    ][:LONGEST]
+    told = [each for each in order if each in named or abs(apart[each]) >= MENTIONED][:LONGEST]
     if not told:
-        near = [_words(each, figures) for each in list(apart)[:LONGEST]]
+        near = [_words(each, figures) for each in list(figures)[:LONGEST]]
         return f"Much like all customers: {_listed(near)}."
     first, *others = told
     parts = [f"{_words(first, figures)} (all customers: {_shown(first, everybody)})"]
@@ -135,6 +161,13 @@ def of_all(figures: Mapping[str, float]) -> str:
     """The description of the only persona."""
     told = [_words(name, figures) for name in list(figures)[:LONGEST]]
     return f"No group stands out that would be found again; typically {_listed(told)}."
+
+
+def _differ(feature: str, figures: Mapping[str, float], everybody: Mapping[str, float]) -> bool:
+    here, there = sorted((figures[feature], everybody[feature]))
+    if BY_FEATURE[feature].shape is Shape.SHARE:
+        return there - here >= POINTS_APART
+    return there > here * TIMES_APART
 
 
 def _kept(apart: Mapping[str, float], name: str | None) -> str | None:
