@@ -27,12 +27,12 @@ five. A smaller shop has one persona."""
 
 
 class Personas:
-    """Up to a handful of groups by behaviour, as many as other customers would show as well.
+    """A few groups by behaviour, which other customers would show as well.
 
-    Features are brought into comparable form, grouped by k-means and by Gaussian mixtures, and the
-    number and kind of groups chosen by their stability; see `stability`. Where nothing is stable
-    there is one persona. Learnt again with the last ones at hand, groups begin at the last ones,
-    and those that are found again keep their keys, and their names while they are true.
+    Features are brought into comparable form and grouped by k-means and by Gaussian mixtures; of
+    the numbers and kinds of groups that are stable the clearest is taken, see `stability`. Where
+    nothing is stable there is one persona. Learnt again with the last ones at hand, groups begin
+    at these, and those that are found again keep their keys, and their names while they are true.
 
     Arguments:
         most: personas at most.
@@ -98,7 +98,7 @@ class Personas:
         labels = self.clusters_.labels(points)
         same: list[int | None] = [None] * len(self.clusters_)
         if previous is not None and last is not None:
-            same = matched(labels, last, len(self.clusters_), len(previous.personas_))
+            same = matched(labels, last, self._distance(previous))
         self._describe(values, labels, previous, same)
         return self
 
@@ -187,6 +187,24 @@ class Personas:
             if name in names:
                 own[:, place] = values[:, names.index(name)]
         return self.predict(own)
+
+    def _distance(self, other: "Personas") -> Floats:
+        """Between the centres here and there, in the traits that both have."""
+        (here, centres), (there, others) = self._centres, other._centres
+        names = [name for name in self.feature_names_ if name in other.feature_names_]
+        own = [self.feature_names_.index(name) for name in names]
+        theirs = [other.feature_names_.index(name) for name in names]
+        spread = np.where(here.spread > 0, here.spread, 1.0)[own]
+        moved = others[:, theirs] * there.spread[theirs] + there.mean[theirs]
+        moved = (moved - here.mean[own]) / spread
+        out: Floats = np.linalg.norm(centres[:, own][:, None, :] - moved, axis=2)
+        return out
+
+    @property
+    def _centres(self) -> tuple[Scaling, Floats]:
+        if self.clusters_ is None or self.scaling_ is None:
+            raise InputError("these personas are not fitted; call fit or load first")
+        return self.scaling_, self.clusters_.mean
 
     def _choose(self, points: Floats, previous: "Personas | None") -> Candidate | None:
         self.candidates_ = []

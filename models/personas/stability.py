@@ -1,4 +1,4 @@
-"""How many groups, and of which kind: the most that other customers would show as well."""
+"""How many groups, and of which kind: what other customers would show as well."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ QUARTILE = 0.25
 """A grouping's stability is what so small a share of its halvings falls short of. The mean would
 forgive a grouping that flips between two."""
 
-TIED = 0.02
-"""Two kinds whose stabilities differ by less are told apart by their silhouette."""
+CLEARER = 0.05
+"""By so much the silhouette of others must be greater before the last choice is given up."""
 
 LEAST_SHARE = 0.05
 """Share of the customers that a group must have: nobody plans for fewer than one in twenty."""
@@ -76,21 +76,19 @@ def candidates(points: Floats, most: int, halvings: int, seed: int) -> list[Cand
 def chosen(found: Sequence[Candidate], before: tuple[Kind, int] | None = None) -> Candidate | None:
     """The candidate to use; None when none holds.
 
-    What was used before is kept while it holds. Else it is the most groups that hold (Ben-Hur et
-    al. 2002), by the more stable kind, or where `TIED` by the one with the greater silhouette.
+    Of those that hold, which are all as good as found again, it is the one with the greatest
+    silhouette (Rousseeuw 1987). Stability alone would not do: what falls into two clear groups may
+    be halved again in a way that is found again. What was used before stays, unless another is
+    `CLEARER`.
     """
     holding = [each for each in found if each.holds]
-    for each in holding:
-        if (each.kind, each.groups) == before:
-            return each
     if not holding:
         return None
-    groups = max(each.groups for each in holding)
-    kinds = [each for each in holding if each.groups == groups]
-    best = max(each.stability for each in kinds)
-    return max(
-        (each for each in kinds if each.stability > best - TIED), key=lambda each: each.silhouette
-    )
+    best = max(holding, key=lambda each: each.silhouette)
+    for each in holding:
+        if (each.kind, each.groups) == before and each.silhouette >= best.silhouette - CLEARER:
+            return each
+    return best
 
 
 def _candidate(
