@@ -13,7 +13,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from models import reasons
 from models.personas import Personas
+from models.personas.traits import BY_FEATURE
 from training import metrics
 from training.evaluate import OURS
 
@@ -157,28 +159,32 @@ def personas(found: Personas) -> Figure:
         found: the personas; each field is coloured by standard deviations and says the figure.
     """
     names, people = found.feature_names_, found.personas_
-    size = 4.0 + 2.0 * len(people), 1.8 + 0.42 * len(names)
+    size = 4.0 + 2.0 * len(people), 2.2 + 0.42 * len(names)
     figure, (axes,) = _grid("Personas: what sets them apart", 1, 1, size)
     apart = np.array([[each.apart[name] for each in people] for name in names])
     shown = axes.imshow(apart, cmap="BrBG", vmin=-2, vmax=2, aspect="auto")
     for row, name in enumerate(names):
         for column, each in enumerate(people):
             axes.annotate(
-                f"{each.figures[name]:,.3g}",
+                _with_unit(name, each.figures[name]),
                 (column, row),
                 ha="center",
                 va="center",
                 fontsize=9,
-                color="white" if abs(apart[row, column]) > 1.4 else _INK,
+                color="white" if abs(apart[row, column]) > 1.2 else _INK,
             )
     labels = [f"{each.name}\n{each.key}, {each.share:.0%}" for each in people]
     axes.set_xticks(range(len(people)), labels)
-    axes.set_yticks(
-        range(len(names)), [f"{name} ({found.everybody_[name]:,.3g})" for name in names]
-    )
+    everybody = [f"{name} ({_with_unit(name, found.everybody_[name])})" for name in names]
+    axes.set_yticks(range(len(names)), everybody)
+    axes.set_xlabel("median or mean of a persona; in brackets, of all customers")
     axes.grid(visible=False)
-    figure.colorbar(shown, ax=axes, label="standard deviations from all customers (in brackets)")
+    figure.colorbar(shown, ax=axes, label="standard deviations")
     return figure
+
+
+def _with_unit(feature: str, value: float) -> str:
+    return reasons.figure(value, BY_FEATURE[feature].unit)
 
 
 def _wilson(rate: Floats, count: npt.NDArray[np.int64], z: float = 1.96) -> tuple[Floats, Floats]:
