@@ -15,19 +15,20 @@ from training.trainer import Data
 
 
 def last_personas(registry: Registry) -> tuple[Personas | None, str]:
-    """The personas of the champion, else of the newest version, and which that is, in words.
+    """The champion's personas, else those of the newest version that has any, and which, in words.
 
-    None where there is no version, or its personas cannot be read: the training goes on, and the
-    words say why.
+    None where no version has any, or they cannot be read: the training goes on, and the words say
+    why.
     """
-    version = registry.champion() or next(iter(registry.versions()), None)
+    champion = registry.champion()
+    versions = registry.versions() if champion is None else [champion, *registry.versions()]
+    having = (each for each in versions if "personas" in each.tags.get("models", "").split())
+    version = next(having, None)
     if version is None:
-        return None, "none: no version is registered"
+        return None, "none: no version has personas"
     try:
         with tempfile.TemporaryDirectory(prefix="regulars-") as scratch:
             folder = registry.shipped(version, Path(scratch)) / "personas"
-            if not folder.exists():
-                return None, f"none: version {version.number} has no personas"
             return Personas.load(folder), f"version {version.number}"
     except (BundleError, RegistryError) as error:
         return None, f"none: {error}"

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +56,7 @@ def test_the_next_version_keeps_the_keys_and_names_of_the_last(built, tmp_path):
     assert one == two
     parents = [run_of(built[0], registry.version(n), "personas")[0] for n in (1, 2)]
     assert [parent.data.tags["previous_personas"] for parent in parents] == [
-        "none: no version is registered",
+        "none: no version has personas",
         "version 1",
     ]
 
@@ -94,17 +93,17 @@ def test_a_training_goes_on_where_the_last_personas_cannot_be_read(shop, monkeyp
     assert found is None
     assert words.startswith("none: cannot read the personas")
 
-    def older(version, folder: Path) -> Path:
-        found = fetched(version, folder)
-        shutil.rmtree(found / "personas")
-        return found
-
-    monkeypatch.setattr(registry, "shipped", older)
-    assert last_personas(registry) == (None, "none: version 2 has no personas")
-
 
 def test_the_champion_s_personas_come_before_the_newest_s(champion):
     assert last_personas(champion.registry)[1] == "version 1"
+
+
+def test_a_champion_without_personas_does_not_lose_the_keys(shop):
+    shop.done("train", "churn", "--recipe", shop.recipes / "quick.toml")
+    shop.done("promote", 3, "--force", "--reason", "churn alone, for a trial")
+    found, words = last_personas(shop.registry)
+    assert words == "version 2"
+    assert found is not None
 
 
 def test_a_month_later_nine_in_ten_keep_their_persona(data, personas):
