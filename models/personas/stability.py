@@ -18,6 +18,10 @@ QUARTILE = 0.25
 """A grouping's stability is what so small a share of its halvings falls short of. The mean would
 forgive a grouping that flips between two."""
 
+STILL = 0.1, 0.02
+"""What stability and smallest share may lack for a grouping that was chosen last: near the bounds
+it would come and go with chance."""
+
 CLEARER = 0.05
 """By so much the silhouette of others must be greater before the last choice is given up."""
 
@@ -42,10 +46,10 @@ class Candidate:
     least_share: float
     """Of the customers in the smallest group."""
 
-    @property
-    def holds(self) -> bool:
-        """Whether it may be chosen."""
-        return self.stability >= STABLE and self.least_share >= LEAST_SHARE
+    def holds(self, *, again: bool = False) -> bool:
+        """Whether it may be chosen; `again` where it was chosen last."""
+        stability, share = STILL if again else (0.0, 0.0)
+        return self.stability >= STABLE - stability and self.least_share >= LEAST_SHARE - share
 
 
 def candidates(points: Floats, most: int, halvings: int, seed: int) -> list[Candidate]:
@@ -78,15 +82,16 @@ def chosen(found: Sequence[Candidate], before: tuple[Kind, int] | None = None) -
 
     Of those that hold, which are all as good as found again, it is the one with the greatest
     silhouette (Rousseeuw 1987). Stability alone would not do: what falls into two clear groups may
-    be halved again in a way that is found again. What was used before stays, unless another is
+    be halved again in a way that is found again. What was chosen last stays, unless another is
     `CLEARER`.
     """
-    holding = [each for each in found if each.holds]
+    last = [each for each in found if (each.kind, each.groups) == before]
+    holding = [each for each in found if each.holds(again=each in last)]
     if not holding:
         return None
     best = max(holding, key=lambda each: each.silhouette)
     for each in holding:
-        if (each.kind, each.groups) == before and each.silhouette >= best.silhouette - CLEARER:
+        if each in last and each.silhouette >= best.silhouette - CLEARER:
             return each
     return best
 

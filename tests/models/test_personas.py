@@ -120,7 +120,7 @@ def test_what_has_no_groups_is_one_persona() -> None:
         ("p1", "All customers", 1.0)
     ]
     assert found.candidates_
-    assert not any(each.holds for each in found.candidates_)
+    assert not any(each.holds() for each in found.candidates_)
     assert found.personas_[0].description.startswith("No group stands out")
 
 
@@ -256,7 +256,15 @@ def test_the_last_choice_stays_until_another_is_clearer() -> None:
     assert chosen([two, three], before=("k-means", 2)) is two
     assert chosen([two, three], before=("mixture", 2)) is three
     assert chosen([two, candidate(3, 0.9, 0.4)], before=("k-means", 2)) is not two
-    assert chosen([candidate(2, 0.7, 0.3), three], before=("k-means", 2)) is three
+    assert chosen([candidate(2, 0.6, 0.3), three], before=("k-means", 2)) is three
+
+
+def test_the_last_choice_may_fall_a_little_short_of_the_bounds() -> None:
+    short = candidate(4, 0.75, 0.3, least_share=0.04)
+    assert chosen([short]) is None
+    assert chosen([short], before=("k-means", 4)) is short
+    assert chosen([candidate(4, 0.65)], before=("k-means", 4)) is None
+    assert chosen([candidate(4, 0.9, least_share=0.02)], before=("k-means", 4)) is None
 
 
 def test_the_part_of_a_split_persona_that_lies_nearest_keeps_its_key() -> None:
