@@ -18,6 +18,7 @@ from features.errors import BundleError, RegularsError
 from features.reference import Reference
 from features.timeline import Timeline
 from models.churn import ChurnModel
+from models.declared import with_terms
 from models.next_product import NextProductModel
 from models.offers import Offers
 from models.personas import Personas
@@ -155,7 +156,8 @@ class Bundle:
     def _features(self) -> dict[str, str]:
         names = set(self.churn.feature_names_ if self.churn else ())
         names |= set(self.next_product.customer_features_ if self.next_product else ())
-        names |= set(self.personas.feature_names_ if self.personas else ())
+        if self.personas is not None:
+            names |= {feature.name for feature in with_terms(self.personas.feature_names_)}
         return {feature.name: feature.hash for feature in FEATURES if feature.name in names}
 
     def _smoke(self, at: int) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import numpy as np
 from features.catalog import Catalog
 from features.definitions import FEATURES
 from features.errors import NotEnoughDataError
+from features.instants import iso
 from features.reference import Reference
 from features.timeline import Timelines
 from models.churn import ChurnModel
@@ -174,7 +175,13 @@ def train_personas(
         NotEnoughDataError: nobody is eligible.
     """
     done = _Counter(progress, {"personas": 1})
+    done("personas", 0)
     customers = Orders.of(timelines).eligible(cutoff)
+    if not len(customers):
+        raise NotEnoughDataError(
+            f"no known customer has an order before {iso(cutoff)} and allows to be profiled; "
+            "import more history, or leave personas out of the recipe"
+        )
     if len(customers) > recipe.customers:
         draw = np.random.default_rng([seed, cutoff]).choice(
             len(customers), recipe.customers, replace=False

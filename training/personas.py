@@ -3,6 +3,7 @@
 import csv
 import io
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -83,10 +84,13 @@ def persona_table(personas: Personas) -> str:
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     names = personas.feature_names_
+
+    def row(key: str, name: str, share: float, words: str, figures: Mapping[str, float]) -> None:
+        known = [f"{figures[each]:.4g}" if each in figures else "" for each in names]
+        table.writerow([key, name, f"{share:.4f}", words, *known])
+
     table.writerow(["key", "name", "share", "description", *names])
     for each in personas.personas_:
-        figures = [f"{each.figures[name]:.4g}" for name in names]
-        table.writerow([each.key, each.name, f"{each.share:.4f}", each.description, *figures])
-    everybody = [f"{personas.everybody_[name]:.4g}" for name in names]
-    table.writerow(["", "All customers", "1.0000", "", *everybody])
+        row(each.key, each.name, each.share, each.description, each.figures)
+    row("", "All customers", 1.0, "", personas.everybody_)
     return text.getvalue()

@@ -166,7 +166,7 @@ def personas(found: Personas) -> Figure:
     for row, name in enumerate(names):
         for column, each in enumerate(people):
             axes.annotate(
-                _with_unit(name, each.figures[name]),
+                _with_unit(name, each.figures),
                 (column, row),
                 ha="center",
                 va="center",
@@ -175,7 +175,7 @@ def personas(found: Personas) -> Figure:
             )
     labels = [f"{each.name}\n{each.key}, {each.share:.0%}" for each in people]
     axes.set_xticks(range(len(people)), labels)
-    everybody = [f"{name} ({_with_unit(name, found.everybody_[name])})" for name in names]
+    everybody = [f"{name} ({_with_unit(name, found.everybody_)})" for name in names]
     axes.set_yticks(range(len(names)), everybody)
     axes.set_xlabel("median or mean of a persona; in brackets, of all customers")
     axes.grid(visible=False)
@@ -183,8 +183,8 @@ def personas(found: Personas) -> Figure:
     return figure
 
 
-def _with_unit(feature: str, value: float) -> str:
-    return reasons.figure(value, BY_FEATURE[feature].unit)
+def _with_unit(feature: str, figures: Mapping[str, float]) -> str:
+    return reasons.figure(figures.get(feature, float("nan")), BY_FEATURE[feature].unit)
 
 
 def _wilson(rate: Floats, count: npt.NDArray[np.int64], z: float = 1.96) -> tuple[Floats, Floats]:

@@ -88,7 +88,8 @@ class Trainer:
     @property
     def models(self) -> list[str]:
         """Names of the models that the recipe trains."""
-        return [name for name in type(self.recipe).model_fields if getattr(self.recipe, name)]
+        names = ("churn", "next_product", "personas")
+        return [name for name in names if getattr(self.recipe, name)]
 
     @property
     def latest_cutoff(self) -> int:

@@ -96,7 +96,8 @@ def fit(
             means = np.stack([points[start == group].mean(axis=0) for group in range(groups)])
             near, near_loss = _fit(points, kind, groups, seed, means)
             bound = loss * (1 + AS_GOOD) if kind == "k-means" else loss + AS_GOOD
-            if near_loss <= bound:
+            filled = len(np.unique(near.labels(points))) == groups
+            if filled and near_loss <= bound:
                 return near
     return found
 

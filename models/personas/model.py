@@ -79,7 +79,8 @@ class Personas:
             previous: the last personas, to be found again.
 
         Raises:
-            InputError: shapes do not fit, or none of the features is one of `TRAITS`.
+            InputError: shapes do not fit, X holds infinite values, or none of the features is one
+                of `TRAITS`.
             NotEnoughDataError: there are no customers.
         """
         names, values = _traits(X, feature_names)
@@ -259,7 +260,8 @@ class Personas:
         for name, column in zip(self.feature_names_, values.T, strict=True):
             known = column[~np.isnan(column)].astype(np.float64)
             middle = np.median if BY_FEATURE[name].median else np.mean
-            out[name] = float(middle(known)) if len(known) else 0.0
+            if len(known):
+                out[name] = float(middle(known))
         return out
 
 
@@ -278,7 +280,11 @@ def _traits(X: Matrix, feature_names: Sequence[str]) -> tuple[tuple[str, ...], M
             f"none of {len(feature_names)} features is one that personas are made of: "
             f"{', '.join(trait.feature for trait in TRAITS)}"
         )
-    return names, values[:, [places[name] for name in names]]
+    theirs = values[:, [places[name] for name in names]]
+    if np.isinf(theirs).any():
+        column = names[int(np.argmax(np.isinf(theirs).any(axis=0)))]
+        raise InputError(f"X holds infinite values in {column}; undefined must be NaN")
+    return names, theirs
 
 
 def _sorted(clusters: Clusters, points: Floats) -> Clusters:

@@ -100,7 +100,7 @@ def visible(
 
     Arguments:
         apart: by feature, a persona's distance from everybody in standard deviations.
-        figures: by feature, its median or mean.
+        figures: by feature, its median or mean where known.
         everybody: those of all customers.
     """
     return {name: far for name, far in apart.items() if _differ(name, figures, everybody)}
@@ -109,8 +109,8 @@ def visible(
 def names(apart: Sequence[Mapping[str, float]], before: Sequence[str | None]) -> list[str]:
     """A name for each persona, no two alike.
 
-    Together they fit as well as possible: two that might have the same name differ by what is
-    next. Where no rule holds, it is a typical customer, or what is nearest to holding.
+    Together they fit as well as possible: of two that might have the same name, one is called by
+    what is next. Where no rule holds they are typical customers, numbered if there are several.
 
     Arguments:
         apart: of each persona, by feature, its distance from everybody, as `visible` has it.
@@ -125,10 +125,8 @@ def names(apart: Sequence[Mapping[str, float]], before: Sequence[str | None]) ->
     for row, column in zip(*linear_sum_assignment(-scores), strict=True) if rest else ():
         if scores[row, column] > 0:
             out[rest[row]] = free[column].name
-    for place, name in enumerate(out):
-        if name is None:
-            out[place] = TYPICAL if TYPICAL not in out else _nearest(apart[place], out)
-    return [str(name) for name in out]
+    typical = (name for name in _typical(len(out)) if name not in out)
+    return [next(typical) if name is None else name for name in out]
 
 
 def description(
@@ -160,10 +158,14 @@ def description(
 def of_all(figures: Mapping[str, float]) -> str:
     """The description of the only persona."""
     told = [_words(name, figures) for name in list(figures)[:LONGEST]]
-    return f"No group stands out that would be found again; typically {_listed(told)}."
+    return "No group stands out that would be found again" + (
+        f"; typically {_listed(told)}." if told else "."
+    )
 
 
 def _differ(feature: str, figures: Mapping[str, float], everybody: Mapping[str, float]) -> bool:
+    if feature not in figures:
+        return False
     here, there = sorted((figures[feature], everybody[feature]))
     if BY_FEATURE[feature].shape is Shape.SHARE:
         return there - here >= POINTS_APART
@@ -174,13 +176,12 @@ def _kept(apart: Mapping[str, float], name: str | None) -> str | None:
     rule = next((rule for rule in RULES if rule.name == name), None)
     if rule is not None:
         return name if rule.score(apart, STILL_APART) > 0 else None
-    typical = name == TYPICAL and max(map(abs, apart.values()), default=0.0) < APART
-    return name if typical else None
+    alike = max(map(abs, apart.values()), default=0.0) < APART
+    return name if alike and name in _typical(len(RULES)) else None
 
 
-def _nearest(apart: Mapping[str, float], taken: Sequence[str | None]) -> str:
-    free = [rule for rule in RULES if rule.name not in taken and len(rule.traits) == 1]
-    return max(free, key=lambda rule: rule.score(apart, -np.inf)).name
+def _typical(several: int) -> list[str]:
+    return [TYPICAL, *(f"{TYPICAL} {number}" for number in range(2, several + 2))]
 
 
 def _words(feature: str, figures: Mapping[str, float]) -> str:

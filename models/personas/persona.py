@@ -17,4 +17,5 @@ class Persona:
     apart: dict[str, float]
     """By feature, how many standard deviations their mean lies from everybody's."""
     figures: dict[str, float]
-    """By feature, their median, or their mean where most customers have none."""
+    """By feature, their median, or their mean where most customers have none; without the
+    features of which nothing is known."""

@@ -219,13 +219,39 @@ def test_no_two_personas_have_the_same_name(
 ) -> None:
     before = data.draw(
         st.lists(
-            st.sampled_from([rule.name for rule in RULES] + ["Typical customers"]),
+            st.sampled_from([rule.name for rule in RULES] + ["Typical customers 2"]),
             min_size=len(apart),
             max_size=len(apart),
             unique=True,
         )
     )
     assert len(set(names(apart, before))) == len(apart)
+
+
+def test_personas_that_nothing_sets_apart_are_typical_customers() -> None:
+    plain = {ORDERS: 0.1}
+    assert names([plain, plain, {ORDERS: 1.0}], [None, None, None]) == [
+        "Typical customers",
+        "Typical customers 2",
+        "Frequent shoppers",
+    ]
+    assert names([plain, plain], ["Typical customers 2", None]) == [
+        "Typical customers 2",
+        "Typical customers",
+    ]
+
+
+def test_a_trait_of_which_nothing_is_known_in_a_persona_is_not_told() -> None:
+    X = planted.features(360)  # noqa: N806 - scikit-learn's name
+    prices = planted.NAMES.index("preference_price_level_mean_365d")
+    X[:, prices] = np.random.default_rng(0).lognormal(0, 0.3, len(X))
+    X[planted.kinds() == 2, prices] = np.nan
+    found = fitted(X)
+    assert len(found.personas_) == 3
+    bargain = next(each for each in found.personas_ if "argain" in each.name)
+    assert "preference_price_level_mean_365d" in found.feature_names_
+    assert "preference_price_level_mean_365d" not in bargain.figures
+    assert "prices" not in bargain.description
 
 
 def test_a_name_is_kept_while_it_is_true() -> None:
@@ -286,6 +312,8 @@ def test_what_cannot_be_used_is_refused(model: Personas, tmp_path: Path) -> None
         Personas().fit(np.zeros((2, 3)), [ORDERS])
     with pytest.raises(InputError, match="none of 1 features"):
         Personas().fit(np.zeros((2, 1)), ["loyalty_tier_last"])
+    with pytest.raises(InputError, match="infinite values in purchase_orders_life"):
+        Personas().fit(np.full((2, 1), np.inf), [ORDERS])
     with pytest.raises(NotEnoughDataError, match="no customers"):
         Personas().fit(np.zeros((0, 1)), [ORDERS])
     with pytest.raises(InputError, match="not fitted"):

@@ -135,7 +135,7 @@ def test_a_large_shop_is_learnt_from_a_sample(data, personas):
 
 
 def test_before_the_first_order_there_is_nobody(data):
-    with pytest.raises(NotEnoughDataError, match="no customers with an order"):
+    with pytest.raises(NotEnoughDataError, match="leave personas out of the recipe"):
         trained(data.timelines, day(0))
 
 
