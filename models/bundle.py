@@ -149,7 +149,9 @@ class Bundle:
             raise
         except RegularsError as error:
             raise BundleError(f"the bundle {folder} does not load: {error}") from error
-        bundle = cls(catalog, reference, churn, next_product, offers, personas, manifest)
+        bundle = cls(
+            catalog, reference, churn, next_product, offers, personas=personas, manifest=manifest
+        )
         bundle._check_smoke(folder)
         return bundle
 

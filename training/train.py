@@ -27,7 +27,7 @@ from training.evaluate import (
     evaluate_churn,
     evaluate_next_product,
 )
-from training.personas import kept_share, last_personas, persona_metrics
+from training.personas import kept_share, last_personas, persona_metrics, persona_table
 from training.record import churn_plots, finite, next_product_plots, persona_record
 from training.registry import MEASURED, Registry, Version
 from training.tracking import BUNDLE, Run, Tracking
@@ -135,6 +135,8 @@ def train(
             save(measured, Path(scratch) / MEASURED, cutoff)
             run.folder(Path(scratch) / MEASURED, MEASURED)
             shipped = _shipped(trainer, until, offers, last or measured.personas)
+        if shipped.personas is not None:
+            run.text(persona_table(shipped.personas), "personas.csv")
         save(shipped, Path(scratch) / BUNDLE, until)
         trainer.progress("register", 0, 1)
         version = registry.register(
@@ -162,7 +164,7 @@ def _measured(
     churn, churn_found = _measured_churn(trainer, tracking, run, cutoff, reference)
     products, products_found = _measured_next_product(trainer, tracking, run, cutoff, reference)
     personas = _measured_personas(trainer, tracking, run, cutoff, last)
-    bundle = Bundle(trainer.data.catalog, reference, churn, products, offers, personas)
+    bundle = Bundle(trainer.data.catalog, reference, churn, products, offers, personas=personas)
     return bundle, Evaluation(cutoff, churn_found, products_found)
 
 
@@ -240,5 +242,5 @@ def _shipped(trainer: Trainer, until: int, offers: Offers, last: Personas | None
         trainer.churn(until, label=label),
         trainer.next_product(until, label=label),
         offers,
-        trainer.personas(until, last, label=label),
+        personas=trainer.personas(until, last, label=label),
     )

@@ -97,4 +97,4 @@ def trained() -> Bundle:
     timelines, products = shop()
     facts = Reference.as_of(timelines, products, CUTOFF)
     offers = Offers.load(EXAMPLE)
-    return Bundle(products, facts, churn(), next_product(), offers, personas(facts))
+    return Bundle(products, facts, churn(), next_product(), offers, personas=personas(facts))

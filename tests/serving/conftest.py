@@ -267,7 +267,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, catalog: Catalog) -> Path:
         churn,
         model,
         Offers.load(folder / "offers.toml"),
-        Personas(halvings=4).fit(planted.features(360), planted.NAMES),
+        personas=Personas(halvings=4).fit(planted.features(360), planted.NAMES),
     )
     bundle.save(
         folder / "bundle",

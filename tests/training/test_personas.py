@@ -46,6 +46,12 @@ def run_of(shop, version, name):
     return parent, run
 
 
+def shop_table(shop, version):
+    tracking = shop.registry.tracking
+    path = tracking.mlflow.artifacts.download_artifacts(f"runs:/{version.run_id}/personas.csv")
+    return list(csv.DictReader(Path(path).read_text("utf-8").splitlines()))
+
+
 def test_the_next_version_keeps_the_keys_and_names_of_the_last(built, tmp_path):
     registry = built[0].registry
     bundles = [
@@ -69,6 +75,14 @@ def test_the_run_says_how_stable_personas_are_and_who_kept_theirs(built):
         for groups in (2, 3, 4):
             assert -1 <= run.data.metrics[f"stability.{kind}.{groups}"] <= 1
     assert run.data.params["kind"] in ("k-means", "mixture", "one")
+
+
+def test_the_table_of_a_version_is_of_what_ships(built, tmp_path):
+    registry = built[0].registry
+    bundle = Bundle.load(registry.shipped(registry.version(1), tmp_path))
+    written = shop_table(built[0], registry.version(1))
+    told = [(row["key"], row["name"], row["description"]) for row in written[:-1]]
+    assert told == [(p.key, p.name, p.description) for p in bundle.personas.personas_]
 
 
 def test_personas_alone_can_be_trained_and_are_printed(shop):
