@@ -18,10 +18,12 @@ from features.errors import BundleError, RegularsError
 from features.reference import Reference
 from features.timeline import Timeline
 from models.churn import ChurnModel
+from models.declared import with_terms
 from models.next_product import NextProductModel
 from models.offers import Offers
+from models.personas import Personas
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Raised when the folder's layout changes; other versions are refused."""
 
 MANIFEST = "manifest.json"
@@ -64,6 +66,7 @@ class Bundle:
     churn: ChurnModel | None
     next_product: NextProductModel | None
     offers: Offers = field(default_factory=Offers)
+    personas: Personas | None = None
     manifest: Manifest = field(default_factory=lambda: Manifest(cutoff=0, fingerprint=""))
 
     def save(
@@ -98,6 +101,8 @@ class Bundle:
             if self.next_product is not None:
                 self.next_product.save(folder / "next_product")
             self.offers.save(folder / "offers.toml")
+            if self.personas is not None:
+                self.personas.save(folder / "personas")
             manifest = Manifest(
                 cutoff=cutoff,
                 fingerprint=fingerprint,
@@ -137,17 +142,24 @@ class Bundle:
                 else None
             )
             offers = Offers.load(folder / "offers.toml")
+            personas = (
+                Personas.load(folder / "personas") if (folder / "personas").exists() else None
+            )
         except BundleError:
             raise
         except RegularsError as error:
             raise BundleError(f"the bundle {folder} does not load: {error}") from error
-        bundle = cls(catalog, reference, churn, next_product, offers, manifest)
+        bundle = cls(
+            catalog, reference, churn, next_product, offers, personas=personas, manifest=manifest
+        )
         bundle._check_smoke(folder)
         return bundle
 
     def _features(self) -> dict[str, str]:
         names = set(self.churn.feature_names_ if self.churn else ())
         names |= set(self.next_product.customer_features_ if self.next_product else ())
+        if self.personas is not None:
+            names |= {feature.name for feature in with_terms(self.personas.feature_names_)}
         return {feature.name: feature.hash for feature in FEATURES if feature.name in names}
 
     def _smoke(self, at: int) -> dict[str, Any]:
@@ -161,6 +173,9 @@ class Bundle:
                 Timeline.empty(), at, SMOKE_K, catalog=self.catalog, reference=self.reference
             )
             out["next_product"] = [item.product for item in items]
+        if self.personas is not None:
+            row = np.full((1, len(self.personas.feature_names_)), np.nan, np.float32)
+            out["persona"] = self.personas.personas_[int(self.personas.predict(row)[0])].key
         return out
 
     def _check_smoke(self, folder: Path) -> None:
@@ -170,7 +185,8 @@ class Bundle:
             raise BundleError(f"the bundle {folder} does not answer: {error}") from error
         expected = self.manifest.smoke
         same = answers.keys() == expected.keys()
-        same = same and answers.get("next_product") == expected.get("next_product")
+        for name in ("next_product", "persona"):
+            same = same and answers.get(name) == expected.get(name)
         same = same and math.isclose(
             answers.get("churn", 0.0), expected.get("churn", 0.0), abs_tol=1e-6
         )

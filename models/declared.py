@@ -21,3 +21,13 @@ def features_named(names: tuple[str, ...]) -> tuple[Feature, ...]:
                 "declare any more; train again"
             )
     return tuple(declared[name] for name in names)
+
+
+@cache
+def with_terms(names: tuple[str, ...]) -> tuple[Feature, ...]:
+    """As `features_named`, each ratio after the features that it is of, as the kernel asks."""
+    out: dict[str, Feature] = {}
+    for feature in features_named(names):
+        out |= {each.name: each for each in with_terms(feature.of or ())}
+        out[feature.name] = feature
+    return tuple(out.values())

@@ -32,7 +32,7 @@ def sentence(feature: str, value: float) -> str:
     """
     declared = _declared().get(feature)
     meaning = declared.meaning if declared else feature.replace("_", " ")
-    return f"{meaning}: {_figure(value, declared.unit if declared else '')}"
+    return f"{meaning}: {figure(value, declared.unit if declared else '')}"
 
 
 @cache
@@ -40,7 +40,8 @@ def _declared() -> dict[str, Feature]:
     return {feature.name: feature for feature in FEATURES}
 
 
-def _figure(value: float, unit: str) -> str:
+def figure(value: float, unit: str) -> str:
+    """A value as it is read, by the unit of its feature."""
     if math.isnan(value):
         return "not known"
     if unit == "share":

@@ -42,6 +42,7 @@ class Which(StrEnum):
     ALL = "all"
     CHURN = "churn"
     NEXT_PRODUCT = "next_product"
+    PERSONAS = "personas"
 
 
 @app.command(epilog=example("simulate --customers 2000 --days 400 shop"))
@@ -160,7 +161,7 @@ def train(
     from models.offers.offers import EXAMPLE
     from training import provenance
     from training.recipe import Recipe
-    from training.report import print_evaluation
+    from training.report import print_evaluation, print_personas
     from training.train import Provenance
     from training.train import train as run
     from training.trainer import Data, Trainer
@@ -185,6 +186,8 @@ def train(
             refit=refit,
         )
     print_evaluation(trained.evaluation)
+    if trained.personas is not None:
+        print_personas(trained.personas)
     console.say(
         f"Registered version {trained.version.number}, trained until "
         f"{iso(trained.trained_until)}. To let it serve: "

@@ -15,6 +15,7 @@ from features.events.schema import schema
 from features.instants import DAY_MS, iso
 from features.reference import Reference
 from features.timeline import Timelines, visible
+from models.declared import with_terms
 from models.next_product import Period
 from models.next_product.history import lines
 
@@ -78,6 +79,36 @@ class Orders:
         if known_by is not None:
             inside &= self.known_at <= known_by
         return np.unique(self.customer[inside])
+
+
+def named_features(
+    timelines: Timelines,
+    customers: npt.NDArray[np.int64],
+    at: int,
+    catalog: Catalog,
+    reference: Reference,
+    names: tuple[str, ...],
+    *,
+    threads: int = 1,
+) -> npt.NDArray[np.float32]:
+    """Declared features of customers at one instant, by their names, shape (n, names).
+
+    Arguments:
+        timelines: all customers.
+        customers: places in the timelines, shape (n,).
+        at: int64 ms UTC.
+        catalog: the numbering the timelines' products refer to.
+        reference: population facts as of the instant, or earlier.
+        names: of features; a ratio may stand without the features it is of.
+        threads: of the kernel.
+    """
+    features = with_terms(names)
+    instants = np.full(len(customers), at, np.int64)
+    values = matrix(
+        timelines, customers, instants, catalog, reference, features=features, threads=threads
+    )
+    place = {feature.name: column for column, feature in enumerate(features)}
+    return values[:, [place[name] for name in names]]
 
 
 @dataclass(frozen=True)

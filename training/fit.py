@@ -7,11 +7,14 @@ import numpy as np
 from features.catalog import Catalog
 from features.definitions import FEATURES
 from features.errors import NotEnoughDataError
+from features.instants import iso
+from features.reference import Reference
 from features.timeline import Timelines
 from models.churn import ChurnModel
 from models.next_product import Als, Neighbours, NextProductModel, Popular, Ranker, Repeat
-from training.dataset import churn_rows, periods
-from training.recipe import ChurnRecipe, NextProductRecipe
+from models.personas import TRAITS, Personas
+from training.dataset import Orders, churn_rows, named_features, periods
+from training.recipe import ChurnRecipe, NextProductRecipe, PersonasRecipe
 from training.split import training_instants
 
 
@@ -151,6 +154,48 @@ def train_next_product(
         seed=seed,
     )
     return model.fit(timelines, catalog, past, cutoff, recipe.horizon_days, progress=done)
+
+
+def train_personas(
+    timelines: Timelines,
+    catalog: Catalog,
+    recipe: PersonasRecipe,
+    cutoff: int,
+    seed: int = 0,
+    *,
+    previous: Personas | None = None,
+    threads: int = 2,
+    progress: Progress | None = None,
+) -> Personas:
+    """Personas of the customers with an order before the cutoff; arguments as `train_churn`.
+
+    With `previous`, the last personas, these are found again.
+
+    Raises:
+        NotEnoughDataError: nobody is eligible.
+    """
+    done = _Counter(progress, {"personas": 1})
+    done("personas", 0)
+    customers = Orders.of(timelines).eligible(cutoff)
+    if not len(customers):
+        raise NotEnoughDataError(
+            f"no known customer has an order before {iso(cutoff)} and allows to be profiled; "
+            "import more history, or leave personas out of the recipe"
+        )
+    if len(customers) > recipe.customers:
+        draw = np.random.default_rng([seed, cutoff]).choice(
+            len(customers), recipe.customers, replace=False
+        )
+        customers = customers[np.sort(draw)]
+    names = tuple(trait.feature for trait in TRAITS)
+    reference = Reference.as_of(timelines, catalog, cutoff)
+    values = named_features(
+        timelines, customers, cutoff, catalog, reference, names, threads=threads
+    )
+    model = Personas(most=recipe.most, halvings=recipe.halvings, seed=seed)
+    model.fit(values, names, previous=previous)
+    done("personas", 1)
+    return model
 
 
 class _Counter:

@@ -13,6 +13,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from models import reasons
+from models.personas import Personas
+from models.personas.traits import BY_FEATURE
 from training import metrics
 from training.evaluate import OURS
 
@@ -147,6 +150,41 @@ def recall_at_k(recall: Mapping[str, Floats]) -> Figure:
     _percent(axes, "y")
     axes.legend(frameon=False, loc="upper left")
     return figure
+
+
+def personas(found: Personas) -> Figure:
+    """What sets each persona apart: its distance from all customers, by trait.
+
+    Arguments:
+        found: the personas; each field is coloured by standard deviations and says the figure.
+    """
+    names, people = found.feature_names_, found.personas_
+    size = 4.0 + 2.0 * len(people), 2.2 + 0.42 * len(names)
+    figure, (axes,) = _grid("Personas: what sets them apart", 1, 1, size)
+    apart = np.array([[each.apart[name] for each in people] for name in names])
+    shown = axes.imshow(apart, cmap="BrBG", vmin=-2, vmax=2, aspect="auto")
+    for row, name in enumerate(names):
+        for column, each in enumerate(people):
+            axes.annotate(
+                _with_unit(name, each.figures),
+                (column, row),
+                ha="center",
+                va="center",
+                fontsize=9,
+                color="white" if abs(apart[row, column]) > 1.2 else _INK,
+            )
+    labels = [f"{each.name}\n{each.key}, {each.share:.0%}" for each in people]
+    axes.set_xticks(range(len(people)), labels)
+    everybody = [f"{name} ({_with_unit(name, found.everybody_)})" for name in names]
+    axes.set_yticks(range(len(names)), everybody)
+    axes.set_xlabel("median or mean of a persona; in brackets, of all customers")
+    axes.grid(visible=False)
+    figure.colorbar(shown, ax=axes, label="standard deviations")
+    return figure
+
+
+def _with_unit(feature: str, figures: Mapping[str, float]) -> str:
+    return reasons.figure(figures.get(feature, float("nan")), BY_FEATURE[feature].unit)
 
 
 def _wilson(rate: Floats, count: npt.NDArray[np.int64], z: float = 1.96) -> tuple[Floats, Floats]:

@@ -116,6 +116,26 @@ class NextProductRecipe(BaseModel):
     """Share of the candidates not bought that is learnt from; they weigh more in turn."""
 
 
+class PersonasRecipe(BaseModel):
+    """How personas are found."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    horizon_days: int = Field(default=30, ge=1, le=365)
+    """After so many days they are learnt again, to measure who kept theirs; most shops train at
+    least monthly."""
+
+    most: int = Field(default=4, ge=1, le=10)
+    """Personas at most; a team that plans for more than four plans for none."""
+
+    halvings: int = Field(default=12, ge=2, le=200)
+    """How often it is tried whether two halves of the customers show the same groups; more costs
+    time and moves the quartile that decides little."""
+
+    customers: int = Field(default=50_000, ge=1)
+    """Customers learnt from at most, drawn at random; more cost time and teach little."""
+
+
 class Recipe(BaseModel):
     """Everything one training run does."""
 
@@ -126,6 +146,9 @@ class Recipe(BaseModel):
 
     next_product: NextProductRecipe | None = NextProductRecipe()
     """The next-product model; `next_product = false` in TOML leaves it out."""
+
+    personas: PersonasRecipe | None = PersonasRecipe()
+    """The personas; `personas = false` in TOML leaves them out."""
 
     @classmethod
     def load(cls, path: Path = DEFAULT) -> "Recipe":

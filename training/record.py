@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from math import isfinite
 
+from models.personas import Personas
 from training import plots
 from training.evaluate import ChurnEvaluation, Evaluation, NextProductEvaluation
+from training.personas import persona_table
 from training.tracking import Run
 
 
@@ -37,3 +39,10 @@ def next_product_plots(run: Run, evaluation: NextProductEvaluation) -> None:
     if evaluation.importance:
         title = "Next products: which columns the ranker gains most from"
         run.figure(plots.importance(evaluation.importance, title), "next_product_importance")
+
+
+def persona_record(run: Run, personas: Personas) -> None:
+    """Log which kind and number was chosen, the table of personas, and what sets them apart."""
+    run.parameters({"kind": personas.kind, "personas": len(personas.personas_)})
+    run.text(persona_table(personas), "personas.csv")
+    run.figure(plots.personas(personas), "personas")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from features.instants import iso
+from models.personas import Personas
 from training import console
 from training.evaluate import OURS, Evaluation
 from training.promote import Promotion
@@ -21,6 +22,14 @@ def print_evaluation(evaluation: Evaluation) -> None:
         metrics = evaluation.next_product.metrics
         title = f"Next products of {metrics['customers']:,.0f} customers, {after}"
         _print(title, metrics, NEXT_PRODUCT)
+
+
+def print_personas(personas: Personas) -> None:
+    """Print who the customers are."""
+    rows = [
+        (each.key, each.name, f"{each.share:.0%}", each.description) for each in personas.personas_
+    ]
+    console.table("Personas", ["key", "name", "share", "what sets them apart"], rows)
 
 
 def print_comparisons(promotion: Promotion) -> None:

@@ -1,4 +1,4 @@
-"""Batch scoring: every customer's risk and recommendations, to one Parquet file."""
+"""Batch scoring: every customer's risk, recommendations, stage and persona, to one Parquet file."""
 
 import json
 import os
@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from features import lifecycle
 from features.catalog import Catalog
 from features.columns import Columns as C
 from features.compute import matrix
@@ -21,19 +22,22 @@ from features.instants import iso
 from features.timeline import Timelines
 from models.bundle import Bundle
 from models.declared import features_named
-from training.dataset import Orders
+from training.dataset import Orders, named_features
 
 SCHEMA: Final = pa.schema(
     [
         pa.field(C.CUSTOMER_ID, pa.string(), nullable=False),
         pa.field("churn_probability", pa.float64()),
         pa.field("recommendations", pa.list_(pa.string())),
+        pa.field("stage", pa.string(), nullable=False),
+        pa.field("persona", pa.string()),
     ]
 )
 """customer_id: as the event log names the customer. churn_probability: P(no order in the
 horizon); null when the bundle has no churn model. recommendations: ids of products, best
 first; null when it has no next-product model, and of a customer who does not allow to be
-personalised for: show what is popular. Who does not allow to be profiled has no row. The file's
+personalised for: show what is popular. stage: of the lifecycle. persona: its key; null when the
+bundle has no personas. Who does not allow to be profiled has no row. The file's
 metadata, key `regulars`, is JSON with version, instant, horizon_days, and unprofiled: how many
 customers with an order were left out for that."""
 
@@ -106,6 +110,7 @@ def score(
                             pa.array(timelines.ids(part), pa.string()),
                             _risk(bundle, timelines, part, at, catalog, threads),
                             _recommendations(bundle, timelines, part, at, catalog, k),
+                            *_groups(bundle, timelines, part, at, catalog, threads),
                         ],
                         schema=schema,
                     )
@@ -140,6 +145,35 @@ def _risk(
         threads=threads,
     )
     return pa.array(bundle.churn.predict_proba(features, at))
+
+
+def _groups(
+    bundle: Bundle,
+    timelines: Timelines,
+    customers: npt.NDArray[np.int64],
+    at: int,
+    catalog: Catalog,
+    threads: int,
+) -> tuple[pa.Array, pa.Array]:
+    """Stage and persona."""
+    own = () if bundle.personas is None else bundle.personas.feature_names_
+    values = named_features(
+        timelines,
+        customers,
+        at,
+        catalog,
+        bundle.reference,
+        (*lifecycle.NAMES, *own),
+        threads=threads,
+    )
+    stages = lifecycle.stages(values[:, : len(lifecycle.NAMES)])
+    labels = [lifecycle.Stage(stage).label for stage in stages.tolist()]
+    keys = pa.nulls(len(customers), pa.string())
+    if bundle.personas is not None:
+        names = [persona.key for persona in bundle.personas.personas_]
+        places = bundle.personas.predict(values[:, len(lifecycle.NAMES) :])
+        keys = pa.array([names[place] for place in places.tolist()], pa.string())
+    return pa.array(labels, pa.string()), keys
 
 
 def _recommendations(

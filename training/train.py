@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from features.errors import InputError
-from features.instants import iso
+from features.instants import DAY_MS, iso
 from features.reference import Reference
 from models.bundle import Bundle
 from models.churn import ChurnModel
 from models.next_product import NextProductModel
 from models.offers import Offers
+from models.personas import Personas
 from training.evaluate import (
     ChurnEvaluation,
     Evaluation,
@@ -26,7 +27,8 @@ from training.evaluate import (
     evaluate_churn,
     evaluate_next_product,
 )
-from training.record import churn_plots, finite, next_product_plots
+from training.personas import kept_share, last_personas, persona_metrics, persona_table
+from training.record import churn_plots, finite, next_product_plots, persona_record
 from training.registry import MEASURED, Registry, Version
 from training.tracking import BUNDLE, Run, Tracking
 from training.trainer import Trainer
@@ -51,6 +53,8 @@ class Trained:
     version: Version
     evaluation: Evaluation
     trained_until: int
+    personas: Personas | None
+    """Those that shipped."""
 
 
 def train(
@@ -112,7 +116,9 @@ def train(
         run.tags({name: text for name, text in tags.items() if name not in about})
         run.tags({"mlflow.source.git.commit": tags["git_commit"]})
         run.text(trainer.recipe.model_dump_json(indent=1), "recipe.json")
-        measured, evaluation = _measured(trainer, registry.tracking, run, cutoff, offers)
+        last, which = last_personas(registry) if trainer.recipe.personas else (None, "")
+        run.tags({"previous_personas": which} if which else {})
+        measured, evaluation = _measured(trainer, registry.tracking, run, cutoff, offers, last)
         metrics = finite(evaluation.metrics)
 
         def save(bundle: Bundle, folder: Path, at: int) -> None:
@@ -128,7 +134,9 @@ def train(
         if refit:
             save(measured, Path(scratch) / MEASURED, cutoff)
             run.folder(Path(scratch) / MEASURED, MEASURED)
-            shipped = _shipped(trainer, until, offers)
+            shipped = _shipped(trainer, until, offers, last or measured.personas)
+        if shipped.personas is not None:
+            run.text(persona_table(shipped.personas), "personas.csv")
         save(shipped, Path(scratch) / BUNDLE, until)
         trainer.progress("register", 0, 1)
         version = registry.register(
@@ -140,17 +148,23 @@ def train(
         )
         run.tags({"version": str(version.number)})
         trainer.progress("register", 1, 1)
-    return Trained(version, evaluation, until)
+    return Trained(version, evaluation, until, shipped.personas)
 
 
 def _measured(
-    trainer: Trainer, tracking: Tracking, run: Run, cutoff: int, offers: Offers
+    trainer: Trainer,
+    tracking: Tracking,
+    run: Run,
+    cutoff: int,
+    offers: Offers,
+    last: Personas | None,
 ) -> tuple[Bundle, Evaluation]:
     """Models up to the cutoff and how they did on what followed, each in a nested run."""
     reference = trainer.data.reference(cutoff)
     churn, churn_found = _measured_churn(trainer, tracking, run, cutoff, reference)
     products, products_found = _measured_next_product(trainer, tracking, run, cutoff, reference)
-    bundle = Bundle(trainer.data.catalog, reference, churn, products, offers)
+    personas = _measured_personas(trainer, tracking, run, cutoff, last)
+    bundle = Bundle(trainer.data.catalog, reference, churn, products, offers, personas=personas)
     return bundle, Evaluation(cutoff, churn_found, products_found)
 
 
@@ -196,11 +210,31 @@ def _measured_next_product(
     return model, found
 
 
+def _measured_personas(
+    trainer: Trainer, tracking: Tracking, run: Run, cutoff: int, last: Personas | None
+) -> Personas | None:
+    recipe, data = trainer.recipe.personas, trainer.data
+    if recipe is None:
+        return None
+    with tracking.run("personas", parent=run) as child:
+        child.parameters(recipe.model_dump())
+        began = time.monotonic()
+        model = trainer.personas(cutoff, last)
+        seconds = time.monotonic() - began
+        later_at = cutoff + recipe.horizon_days * DAY_MS
+        later = trainer.personas(later_at, model, label=f" ({recipe.horizon_days} days later)")
+        if model is not None and later is not None:
+            kept = kept_share(data, model, cutoff, later, later_at, trainer.threads)
+            _log_model(child, {**persona_metrics(model), "kept_share": kept}, seconds)
+            persona_record(child, model)
+    return model
+
+
 def _log_model(run: Run, metrics: Mapping[str, float], seconds: float) -> None:
     run.metrics({**finite(metrics), "fit_seconds": seconds})
 
 
-def _shipped(trainer: Trainer, until: int, offers: Offers) -> Bundle:
+def _shipped(trainer: Trainer, until: int, offers: Offers, last: Personas | None) -> Bundle:
     label = " (all data)"
     return Bundle(
         trainer.data.catalog,
@@ -208,4 +242,5 @@ def _shipped(trainer: Trainer, until: int, offers: Offers) -> Bundle:
         trainer.churn(until, label=label),
         trainer.next_product(until, label=label),
         offers,
+        personas=trainer.personas(until, last, label=label),
     )

@@ -17,8 +17,9 @@ from features.timeline import Timelines
 from features.timeline_build import timelines_of
 from models.churn import ChurnModel
 from models.next_product import NextProductModel
+from models.personas import Personas
 from training.dataset import Orders
-from training.fit import Progress, train_churn, train_next_product
+from training.fit import Progress, train_churn, train_next_product, train_personas
 from training.recipe import Recipe
 from training.split import test_cutoff
 
@@ -87,7 +88,8 @@ class Trainer:
     @property
     def models(self) -> list[str]:
         """Names of the models that the recipe trains."""
-        return [name for name in ("churn", "next_product") if getattr(self.recipe, name)]
+        names = ("churn", "next_product", "personas")
+        return [name for name in names if getattr(self.recipe, name)]
 
     @property
     def latest_cutoff(self) -> int:
@@ -129,6 +131,23 @@ class Trainer:
             self.recipe.next_product,
             cutoff,
             self.seed,
+            threads=self.threads,
+            progress=self._labelled(label),
+        )
+
+    def personas(
+        self, cutoff: int, previous: Personas | None, *, label: str = ""
+    ) -> Personas | None:
+        """The personas as of the cutoff, the previous ones found again; as `churn`."""
+        if self.recipe.personas is None:
+            return None
+        return train_personas(
+            self.data.timelines,
+            self.data.catalog,
+            self.recipe.personas,
+            cutoff,
+            self.seed,
+            previous=previous,
             threads=self.threads,
             progress=self._labelled(label),
         )

@@ -26,6 +26,7 @@ from serving.profile.orders import (
     purchases,
 )
 from serving.profile.past import Past
+from serving.profile.persona import PersonaView, persona
 from serving.profile.preferences import Preferences, preferences
 from serving.profile.responses import Responses, responses
 from serving.profile.section import section
@@ -51,6 +52,8 @@ class Profile:
     currency: str | None
     """ISO 4217 code of all money here; null while nobody has said it."""
     lifecycle: Lifecycle
+    persona: PersonaView | None
+    """Null for who never ordered or does not allow to be profiled, and without trained personas."""
     purchases: Purchases
     last_orders: tuple[Order, ...]
     """At most five, newest first."""
@@ -111,6 +114,7 @@ def profile(
         events=len(past) - past.count(LINE, REFUND_LINE),
         currency=currency,
         lifecycle=lifecycle(past, features),
+        persona=persona(known, features),
         purchases=purchases(past, features),
         last_orders=last_orders(past),
         last_refunds=last_refunds(past),

@@ -26,6 +26,13 @@ PROFILE: dict[str, Any] = {
         "at_risk_at": "2011-11-27T08:00:00Z",
         "lapsed_at": "2012-02-22T08:00:00Z",
     },
+    "persona": {
+        "key": "p2",
+        "name": "Small-basket shoppers",
+        "description": "Typically 32.50 spent per order (all customers: 61.20), 3 pieces per order "
+        "(7) and 3 orders so far (5).",
+        "membership": 0.87,
+    },
     "purchases": {
         "orders": 3,
         "first_order_at": "2011-06-06T08:00:00Z",

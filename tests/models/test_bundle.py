@@ -41,6 +41,8 @@ def test_what_is_loaded_answers_as_what_was_saved(small_bundle: Bundle, saved: P
     assert loaded.churn is not None
     row = np.zeros((1, len(loaded.churn.feature_names_)), np.float32)
     assert loaded.churn.predict_proba(row) == small_bundle.churn.predict_proba(row)  # type: ignore[union-attr]
+    assert loaded.personas is not None
+    assert loaded.personas.personas_ == small_bundle.personas.personas_  # type: ignore[union-attr]
 
 
 def test_the_manifest_says_what_the_bundle_is(saved: Path) -> None:
@@ -76,9 +78,18 @@ def test_nobody_is_in_the_bundle(saved: Path) -> None:
 
 
 def test_a_bundle_may_lack_a_model(small_bundle: Bundle, tmp_path: Path) -> None:
-    only_products = replace(small_bundle, churn=None)
+    only_products = replace(small_bundle, churn=None, personas=None)
     save(only_products, tmp_path / "bundle")
     assert Bundle.load(tmp_path / "bundle").churn is None
+    assert Bundle.load(tmp_path / "bundle").personas is None
+
+
+def test_personas_alone_are_a_bundle(small_bundle: Bundle, tmp_path: Path) -> None:
+    save(replace(small_bundle, churn=None, next_product=None), tmp_path / "bundle")
+    loaded = Bundle.load(tmp_path / "bundle")
+    assert loaded.personas is not None
+    assert set(loaded.manifest.features) >= set(loaded.personas.feature_names_)
+    assert loaded.manifest.smoke["persona"] in {each.key for each in loaded.personas.personas_}
 
 
 def edited(folder: Path, change: Callable[[dict], object]) -> None:  # type: ignore[type-arg]
@@ -111,6 +122,10 @@ def flip_a_bit(folder: Path) -> None:
         (lambda f: (f / MANIFEST).write_text("[]"), "schema version None"),
         (lambda f: (f / MANIFEST).write_bytes(b"\xff\xfe"), r"manifest\.json is damaged"),
         (lambda f: edited(f, lambda d: d.update(schema_version=99)), "schema version 99"),
+        (
+            lambda f: edited(f, lambda d: d.update(schema_version=2)),
+            "schema version 2.*train again",
+        ),
         (lambda f: edited(f, lambda d: d.pop("cutoff")), "cutoff"),
         (
             lambda f: edited(f, lambda d: d["features"].update(purchase_orders_life="0")),
@@ -122,6 +137,10 @@ def flip_a_bit(folder: Path) -> None:
         ),
         (
             lambda f: edited(f, lambda d: d["smoke"].update(churn=0.123)),
+            "answered .* when it was saved",
+        ),
+        (
+            lambda f: edited(f, lambda d: d["smoke"].update(persona="p9")),
             "answered .* when it was saved",
         ),
     ],

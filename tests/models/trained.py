@@ -16,6 +16,7 @@ from models.churn import ChurnModel
 from models.next_product import Als, Neighbours, NextProductModel, Period, Popular, Ranker, Repeat
 from models.offers import Offers
 from models.offers.offers import EXAMPLE
+from models.personas import Personas
 from tests.models.shop import catalog, day, seeded_shop
 
 PRODUCTS = 30
@@ -84,8 +85,16 @@ def churn() -> ChurnModel:
     )
 
 
+def personas(facts: Reference) -> Personas:
+    timelines, products = shop()
+    everyone = np.arange(len(timelines))
+    table = matrix(timelines, everyone, np.full(len(everyone), CUTOFF), products, facts)
+    return Personas(halvings=4).fit(table, [feature.name for feature in FEATURES])
+
+
 @cache
 def trained() -> Bundle:
     timelines, products = shop()
     facts = Reference.as_of(timelines, products, CUTOFF)
-    return Bundle(products, facts, churn(), next_product(), Offers.load(EXAMPLE))
+    offers = Offers.load(EXAMPLE)
+    return Bundle(products, facts, churn(), next_product(), offers, personas=personas(facts))

@@ -24,12 +24,14 @@ from models.bundle import Bundle
 from models.churn import ChurnModel
 from models.next_product import NextProductModel, Period
 from models.offers import Offers
+from models.personas import Personas
 from serving import logs
 from serving.app import create_app
 from serving.scopes import Scope
 from serving.service import Service
 from serving.settings import ServingSettings
 from tests.keys import BEARER, bearer, put_key
+from tests.models import planted
 
 NOON = instant("2011-09-10T12:00:00Z")
 """When the tests begin."""
@@ -265,6 +267,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, catalog: Catalog) -> Path:
         churn,
         model,
         Offers.load(folder / "offers.toml"),
+        personas=Personas(halvings=4).fit(planted.features(360), planted.NAMES),
     )
     bundle.save(
         folder / "bundle",

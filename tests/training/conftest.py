@@ -27,6 +27,9 @@ als_factors = 8
 als_iterations = 3
 trees = 20
 min_rows = 20
+
+[personas]
+halvings = 4
 """
 """A recipe that trains in a second."""
 

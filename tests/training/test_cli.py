@@ -115,6 +115,7 @@ def test_a_training_is_one_run_with_a_nested_run_per_model(built):
             "plots/next_product_importance.png",
             "plots/next_product_recall_at_k.png",
         ],
+        "personas": ["plots/personas.png"],
     }
 
 

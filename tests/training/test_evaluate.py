@@ -150,9 +150,10 @@ def test_the_default_recipe_is_the_code_s_defaults() -> None:
 
 def test_a_model_can_be_left_out(tmp_path: Path) -> None:
     path = tmp_path / "recipe.toml"
-    path.write_text("churn = false\n[next_product]\nperiods = 2\n")
+    path.write_text("churn = false\npersonas = false\n[next_product]\nperiods = 2\n")
     recipe = Recipe.load(path)
     assert recipe.churn is None
+    assert recipe.personas is None
     assert recipe.next_product == NextProductRecipe(periods=2)
 
 

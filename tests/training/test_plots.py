@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 
+from models.personas import Personas
+from tests.models import planted
 from training import plots
 
 
@@ -48,6 +50,17 @@ def test_every_figure_can_be_drawn_and_names_its_methods(left, tmp_path):
         figure.savefig(tmp_path / f"{name}.png")
         assert (tmp_path / f"{name}.png").stat().st_size > 10_000
         assert all(axes.get_xlabel() for axes in figure.axes[-1:])
+
+
+def test_personas_are_columns_whose_fields_say_their_figures():
+    found = Personas(halvings=4).fit(planted.features(360), planted.NAMES)
+    axes = plots.personas(found).axes[0]
+    ticks = [text.get_text() for text in axes.get_xticklabels()]
+    assert [tick.split("\n")[0] for tick in ticks] == [each.name for each in found.personas_]
+    written = [text.get_text() for text in axes.texts]
+    assert len(written) == len(found.personas_) * len(found.feature_names_)
+    bargain = next(each for each in found.personas_ if "argain" in each.name)
+    assert f"{bargain.figures['purchase_discount_share']:.0%}" in written
 
 
 @pytest.mark.parametrize("outcome", [True, False])

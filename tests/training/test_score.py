@@ -1,10 +1,14 @@
 import json
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from features import lifecycle
 from features.catalog import Product
 from features.columns import ProductId
+from features.compute import matrix
+from features.definitions import FEATURES
 from features.errors import InputError, NotEnoughDataError
 from features.events.log import EventLog
 from features.instants import DAY_MS
@@ -58,6 +62,24 @@ def test_the_file_says_what_the_service_would_say(champion, data, tmp_path):
     assert row["recommendations"] == [data.catalog.ids[item.product] for item in items]
 
 
+def test_stage_and_persona_are_those_of_the_customer_s_features(champion, data, tmp_path):
+    champion.done("score", tmp_path / "scores.parquet", "--k", 0)
+    table = pq.read_table(tmp_path / "scores.parquet")
+    bundle = Bundle.load(champion.settings.bundles / "1")
+    at = np.full(len(table), data.last_at + 1)
+    places = data.timelines.index(table["customer_id"].to_pylist())
+    values = matrix(data.timelines, places, at, data.catalog, bundle.reference)
+    names = [feature.name for feature in FEATURES]
+    of_stage = values[:, [names.index(name) for name in lifecycle.NAMES]]
+    stages = [lifecycle.Stage(code).label for code in lifecycle.stages(of_stage)]
+    assert table["stage"].to_pylist() == stages
+    assert len(set(stages)) > 2
+    own = values[:, [names.index(name) for name in bundle.personas.feature_names_]]
+    found = bundle.personas.predict(own)
+    keys = [bundle.personas.personas_[place].key for place in found]
+    assert table["persona"].to_pylist() == keys
+
+
 def test_a_product_newer_than_the_bundle_can_be_scored_and_measured(champion, data, tmp_path):
     bundle = Bundle.load(champion.settings.bundles / "1")
     catalog = data.catalog.extended([Product(ProductId("newer"), category="Attic")])
@@ -91,7 +113,9 @@ def test_what_a_bundle_cannot_say_is_null(data, tmp_path):
         progress=lambda *step: told.append(step),
     )  # fmt: skip
     table = pq.read_table(out)
-    assert table["churn_probability"].null_count == table["recommendations"].null_count == count
+    for column in ("churn_probability", "recommendations", "persona"):
+        assert table[column].null_count == count
+    assert table["stage"].null_count == 0
     assert count == len(Orders.of(data.timelines).eligible(data.last_at))
     assert told[-1] == ("score customers", count, count)
     assert count < PORTION
