@@ -26,6 +26,7 @@ from serving.store import (
     Incoming,
     Receipt,
     Rejected,
+    Score,
     Store,
     StoredAnswer,
     Timer,
@@ -74,6 +75,7 @@ def live(store: Store, user: str, visitor: str) -> None:
     )
     store.record(decision(f"d-{user}", user, inputs_at=NOON))
     store.record(decision(f"d-{visitor}", f"anonymous:{visitor}", inputs_at=NOON))
+    store.put_scores([Score(user, "7", NOON + 1, 90, 0.5)])
     rows = np.zeros(3, ROW)
     rows["at"] = rows["known_at"] = NOON - MINUTE
     store.put_history("h", 1, [HistoryPerson(user, rows.tobytes())])
@@ -95,6 +97,7 @@ def test_nothing_of_an_erased_person_is_left_under_any_of_their_ids(settings, st
         "people": 2,
         "quarantine": 2,
         "rulings": 0,
+        "scores": 1,
         "timeline_parts": 3,
         "timers": 1,
     }
@@ -520,6 +523,7 @@ ERASED = {
     "people",
     "quarantine",
     "rulings",
+    "scores",
     "timeline_parts",
     "timers",
 }
