@@ -51,6 +51,7 @@ from serving.routes import (
     recommendations,
     stored,
 )
+from serving.scores import ScoreLog
 from serving.service import Service
 from serving.settings import ServingSettings
 from serving.store import GroupCommit, Store, open_store
@@ -146,6 +147,7 @@ def _lifespan(
             service = _service(settings, store, commit, clock)
             app.state.service = service
             stack.callback(service.access.close)
+            stack.callback(service.scores.close)
             service.keys.refresh()
             service.champion.check()
             service.champion.number_products()
@@ -157,6 +159,7 @@ def _lifespan(
                 (service.timers.run_due, settings.timers_seconds),
                 (service.keys.refresh, settings.keys_seconds),
                 (service.access.flush, settings.keys_seconds),
+                (service.scores.flush, settings.scores_seconds),
                 (service.idempotency.forget, FORGET_SECONDS),
                 (lambda: store.settle_expired(clock()), EXPIRY_SECONDS),
             ):
@@ -192,6 +195,7 @@ def _service(settings: ServingSettings, store: Store, commit: GroupCommit, clock
         reader=reader,
         keys=Keys(store, clock),
         access=AccessLog(store, clock),
+        scores=ScoreLog(store),
         rate_limit=RateLimit(settings.write_events_per_second, settings.write_burst_events),
         idempotency=Idempotency(store, clock, settings.idempotency_hours),
         timers=Timers(

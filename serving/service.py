@@ -20,6 +20,7 @@ from serving.merging import Merging
 from serving.profile import Profiles
 from serving.rate_limit import RateLimit
 from serving.recommend import Recommender
+from serving.scores import ScoreLog
 from serving.store import Store
 
 
@@ -36,6 +37,7 @@ class Service:
     reader: Reader
     keys: Keys
     access: AccessLog
+    scores: ScoreLog
     rate_limit: RateLimit
     idempotency: Idempotency
     timers: Timers

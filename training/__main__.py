@@ -114,7 +114,7 @@ def import_(
 
 @app.command(epilog=example("compact"))
 def compact(log: LogOption = None) -> None:
-    """Take erased people, and events past REGULARS_RETAIN_DAYS, out of the log's files.
+    """Take erased people, and what is past REGULARS_RETAIN_DAYS, out of the log's files.
 
     May be interrupted and run again. Nobody may train at the same time.
     """
@@ -132,7 +132,8 @@ def compact(log: LogOption = None) -> None:
         )
     console.say(
         f"{done.segments:,} files written anew: {done.erased:,} events of erased people gone, "
-        f"{done.aged:,} events past their time, {done.rejected:,} rejected rows gone; "
+        f"{done.aged:,} events past their time, {done.rejected:,} rejected rows and "
+        f"{done.scores:,} served scores gone; "
         f"the log {target.path} holds {len(target):,} events"
     )
 
