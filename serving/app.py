@@ -30,6 +30,7 @@ from serving.idempotency import Idempotency
 from serving.ingest import Ingest
 from serving.keys import Keys
 from serving.merging import Merging
+from serving.metrics import Monitoring
 from serving.profile import Profiles
 from serving.rate_limit import RateLimit
 from serving.recommend import Recommender
@@ -44,6 +45,7 @@ from serving.routes import (
     events,
     health,
     identity,
+    metrics,
     offers,
     person_export,
     products,
@@ -74,6 +76,7 @@ ROUTES = (
     quarantine,
     products,
     access,
+    metrics,
 )
 """In the order in which a path is looked for: what is asked most, and must be fast, first."""
 
@@ -196,6 +199,7 @@ def _service(settings: ServingSettings, store: Store, commit: GroupCommit, clock
         keys=Keys(store, clock),
         access=AccessLog(store, clock),
         scores=ScoreLog(store),
+        monitoring=Monitoring(settings.monitoring),
         rate_limit=RateLimit(settings.write_events_per_second, settings.write_burst_events),
         idempotency=Idempotency(store, clock, settings.idempotency_hours),
         timers=Timers(

@@ -17,6 +17,7 @@ from serving.idempotency import Idempotency
 from serving.ingest import Ingest
 from serving.keys import Keys
 from serving.merging import Merging
+from serving.metrics import Monitoring
 from serving.profile import Profiles
 from serving.rate_limit import RateLimit
 from serving.recommend import Recommender
@@ -38,6 +39,7 @@ class Service:
     keys: Keys
     access: AccessLog
     scores: ScoreLog
+    monitoring: Monitoring
     rate_limit: RateLimit
     idempotency: Idempotency
     timers: Timers

@@ -14,9 +14,17 @@ import typer
 
 from features.settings import Settings
 from training import console
-from training.cli import Commands, example
+from training.cli import ALERT, Commands, example
 from training.gate import TOLERANCE
-from training.places import bundle_of, consent_rules, event_log, now, recipe_file, registry_of
+from training.places import (
+    bundle_of,
+    consent_rules,
+    event_log,
+    now,
+    recipe_file,
+    registry_of,
+    served_bundle,
+)
 
 app = typer.Typer(
     cls=Commands,
@@ -287,31 +295,87 @@ def score(
     version: Annotated[
         int | None, typer.Option(help="A registered version; default: the one that serves.")
     ] = None,
+    served: Annotated[
+        bool, typer.Option("--served", help="Count them as served, for `monitor` to judge.")
+    ] = False,
     log: LogOption = None,
 ) -> None:
     """Write every customer's churn probability and recommended products to Parquet."""
+    from features.events.served import Served
     from features.instants import instant
     from training.score import score as run
+    from training.score import serve
     from training.trainer import Data
 
     settings = Settings.of_environment()
     with tempfile.TemporaryDirectory(prefix="regulars-") as scratch, console.stages() as progress:
         number, bundle = bundle_of(settings, version, Path(scratch))
         progress("timelines", 0, 1)
-        data = Data.of(event_log(log), consent_rules(settings))
+        target = event_log(log)
+        data = Data.of(target, consent_rules(settings))
         progress("timelines", 1, 1)
+        moment = data.last_at + 1 if at is None else instant(at)
         count = run(
             bundle,
             data.timelines,
             data.catalog,
-            data.last_at + 1 if at is None else instant(at),
+            moment,
             out,
             k=k,
             version=str(number),
             threads=settings.threads,
             progress=progress,
         )
+        if served:
+            beside = Served.beside(target.path, target.erasures, threads=settings.threads)
+            serve(out, beside, moment)
     console.say(f"{count:,} customers scored by version {number}: {out}")
+
+
+@app.command(epilog=example("monitor --check"))
+def monitor(
+    check: Annotated[
+        bool, typer.Option("--check", help="End with exit code 3 on an alert, for cron.")
+    ] = False,
+    log: LogOption = None,
+) -> None:
+    """Compare what was served with what happened, in MLflow and for the service's metrics.
+
+    What was served comes with `python -m serving export`. May be run as often as wanted.
+    """
+    from features.events.served import Served
+    from training import monitor as job
+    from training.alerts import Rule, Status
+    from training.provenance import user
+    from training.publish import pointed
+    from training.realised import owners
+    from training.report import print_monitoring
+    from training.trainer import Data
+
+    settings = Settings.of_environment()
+    target = event_log(log)
+    serving = pointed(settings.bundles)
+    with tempfile.TemporaryDirectory(prefix="regulars-") as scratch, console.stages() as progress:
+        progress("timelines", 0, 1)
+        data = Data.of(target, consent_rules(settings))
+        progress("timelines", 1, 1)
+        found = job.monitor(
+            data,
+            Served.beside(target.path, target.erasures, threads=settings.threads),
+            owners(target),
+            lambda version: served_bundle(settings, version, Path(scratch) / version),
+            Rule.of(settings),
+            serving=None if serving is None else str(serving),
+            seed=settings.seed,
+            threads=settings.threads,
+            progress=progress,
+        )
+        with registry_of(settings).tracking.run("monitor", user=user()) as run:
+            job.record(run, found)
+        job.write(found, settings.monitoring, now())
+    print_monitoring(found)
+    if check and found.judgement.status is Status.ALERT:
+        raise typer.Exit(ALERT)
 
 
 @app.command(epilog=example("pull --watch"))

@@ -86,7 +86,8 @@ class Served:
             ).fetchall()
             query = f"SELECT * FROM {self._kept(con, '_batch')}"
             if self.files and begin is not None:
-                days = f"{C.INSTANT} BETWEEN {begin // DAY_MS * DAY_MS} AND {(end // DAY_MS + 1) * DAY_MS}"
+                begin, end = begin - begin % DAY_MS, end - end % DAY_MS + DAY_MS
+                days = f"{C.INSTANT} >= {begin} AND {C.INSTANT} < {end}"
                 query = f"""SELECT * FROM ({query}) AS new WHERE NOT EXISTS (
                     SELECT 1 FROM (SELECT * FROM {self._relation} WHERE {days}) AS known
                     WHERE {" AND ".join(f"known.{key} = new.{key}" for key in _KEYS)}
