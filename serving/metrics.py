@@ -106,8 +106,8 @@ def _samples(told: Mapping[str, Any]) -> Iterator[Sample]:
 def _labelled(labels: Mapping[str, str]) -> str:
     """Labels as the text format writes them.
 
-    >>> _labelled({"version": 'a"b'})
-    '{version="a\\\\"b"}'
+    >>> _labelled({"version": "7", "of": "score"})
+    '{version="7",of="score"}'
     """
     escapes = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
     told = ",".join(f'{name}="{value.translate(escapes)}"' for name, value in labels.items())

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from features.catalog import Catalog
 from features.errors import NotEnoughDataError, StorageError
 from features.events.served import Served
 from features.instants import DAY_MS, iso
@@ -40,7 +41,7 @@ class Version:
     weeks: tuple[Week, ...]
     """Oldest first; those whose horizons have passed."""
     days: tuple[Day, ...]
-    """Oldest first; none when the version's bundle cannot be had."""
+    """Oldest first; none when the version's bundle cannot be had, or is of another log."""
     promised: Mapping[str, float]
     """What its evaluation found, `PROMISED`; what is undefined is left out."""
     judgement: Judgement
@@ -129,9 +130,9 @@ def monitor(
                 found = bundle(version)
                 promises[version] = {} if found is None else _promised(found)
                 watches[version] = (
-                    None
-                    if found is None or found.churn is None
-                    else Watch(found, data.timelines, data.catalog, seed=seed, threads=threads)
+                    Watch(found, data.timelines, data.catalog, seed=seed, threads=threads)
+                    if found is not None and _of_this_log(found, data.catalog)
+                    else None
                 )
             week = outcomes.week(monday, scores)
             weeks[version] += [] if week is None else [week]
@@ -148,6 +149,11 @@ def monitor(
         nothing = Judgement(Status.OK, ())
         judged = versions[-1] if serving is None else Version(serving, (), (), {}, nothing)
     return Monitoring(data.last_at, versions, judged)
+
+
+def _of_this_log(bundle: Bundle, catalog: Catalog) -> bool:
+    """Whether features mean the same: not where the log was made anew since the training."""
+    return bundle.churn is not None and catalog.ids[: len(bundle.catalog)] == bundle.catalog.ids
 
 
 def _promised(bundle: Bundle) -> Mapping[str, float]:

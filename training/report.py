@@ -57,9 +57,9 @@ def print_monitoring(found: Monitoring) -> None:
                 week.customers,
                 f"{week.mean_predicted:.3f}",
                 f"{week.observed:.3f}",
-                f"{week.difference_low:+.3f} to {week.difference_high:+.3f}",
+                f"{week.difference_low:+.3f}…{week.difference_high:+.3f}",
                 f"{week.ece:.3f}",
-                f"{week.auc_low:.3f} to {week.auc_high:.3f}",
+                f"{week.auc_low:.3f}…{week.auc_high:.3f}",
                 f"{week.brier:.3f}",
             )
             for week in version.weeks[-SHOWN_WEEKS:]
