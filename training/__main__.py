@@ -16,15 +16,7 @@ from features.settings import Settings
 from training import console
 from training.cli import ALERT, Commands, example
 from training.gate import TOLERANCE
-from training.places import (
-    bundle_of,
-    consent_rules,
-    event_log,
-    now,
-    recipe_file,
-    registry_of,
-    served_bundle,
-)
+from training.places import bundle_of, consent_rules, event_log, now, recipe_file, registry_of
 
 app = typer.Typer(
     cls=Commands,
@@ -343,36 +335,12 @@ def monitor(
 
     What was served comes with `python -m serving export`. May be run as often as wanted.
     """
-    from features.events.served import Served
-    from training import monitor as job
-    from training.alerts import Rule, Status
-    from training.provenance import user
-    from training.publish import pointed
-    from training.realised import owners
+    from training.alerts import Status
+    from training.daily import daily
     from training.report import print_monitoring
-    from training.trainer import Data
 
-    settings = Settings.of_environment()
-    target = event_log(log)
-    serving = pointed(settings.bundles)
-    with tempfile.TemporaryDirectory(prefix="regulars-") as scratch, console.stages() as progress:
-        progress("timelines", 0, 1)
-        data = Data.of(target, consent_rules(settings))
-        progress("timelines", 1, 1)
-        found = job.monitor(
-            data,
-            Served.beside(target.path, target.erasures, threads=settings.threads),
-            owners(target),
-            lambda version: served_bundle(settings, version, Path(scratch) / version),
-            Rule.of(settings),
-            serving=None if serving is None else str(serving),
-            seed=settings.seed,
-            threads=settings.threads,
-            progress=progress,
-        )
-        with registry_of(settings).tracking.run("monitor", user=user()) as run:
-            job.record(run, found)
-        job.write(found, settings.monitoring, now())
+    with console.stages() as progress:
+        found = daily(Settings.of_environment(), event_log(log), progress)
     print_monitoring(found)
     if check and found.judgement.status is Status.ALERT:
         raise typer.Exit(ALERT)
