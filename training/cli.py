@@ -20,6 +20,10 @@ FAILED = 1
 """Exit code of every other failure."""
 
 
+ALERT = 3
+"""Exit code of `monitor --check` when somebody must look."""
+
+
 class Commands(TyperGroup):
     """Says domain errors in one message without a traceback, and what each command cost.
 

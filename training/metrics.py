@@ -4,6 +4,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import rankdata
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
 Floats = npt.NDArray[np.float64]
@@ -74,6 +75,40 @@ def expected_calibration_error(
     """Mean distance between predicted and observed over the bins, weighted by their counts."""
     forecast, observed, count = reliability(left, predicted, bins)
     return float(np.abs(forecast - observed) @ count / count.sum())
+
+
+def wilson(rate: Floats, count: npt.NDArray[np.int64], z: float = 1.96) -> tuple[Floats, Floats]:
+    """Wilson's score interval of a share (Wilson 1927)."""
+    middle = (rate + z**2 / (2 * count)) / (1 + z**2 / count)
+    half = z / (1 + z**2 / count) * np.sqrt(rate * (1 - rate) / count + z**2 / (4 * count**2))
+    return middle - half, middle + half
+
+
+def auc_interval(
+    left: npt.NDArray[np.bool_], predicted: Floats, z: float = 1.96
+) -> tuple[float, float, float]:
+    """AUC and its interval, by the variance of DeLong et al. (1988) from ranks (Sun and Xu 2014).
+
+    Returns:
+        AUC, lower and upper bound; NaN where undefined: nobody left or stayed, and of the bounds
+        also where only one did.
+
+    >>> left = np.array([False, False, True, True])
+    >>> auc_interval(left, np.array([0.1, 0.4, 0.35, 0.8]))[0]
+    0.75
+    """
+    positive, negative = predicted[left], predicted[~left]
+    m, n = len(positive), len(negative)
+    if not m or not n:
+        return (float("nan"),) * 3
+    ranks = rankdata(predicted)
+    above = (ranks[left] - rankdata(positive)) / n  # share of stayers below each leaver
+    below = 1 - (ranks[~left] - rankdata(negative)) / m
+    auc = float(above.mean())
+    if m < 2 or n < 2:
+        return auc, float("nan"), float("nan")
+    half = z * float(np.sqrt(above.var(ddof=1) / m + below.var(ddof=1) / n))
+    return auc, max(0.0, auc - half), min(1.0, auc + half)
 
 
 def lift(left: npt.NDArray[np.bool_], predicted: Floats, share: float) -> float:

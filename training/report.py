@@ -6,9 +6,13 @@ from features.instants import iso
 from models.personas import Personas
 from training import console
 from training.evaluate import OURS, Evaluation
+from training.monitor import Monitoring
 from training.promote import Promotion
 
 CHURN = ("auc", "average_precision", "brier", "ece", "lift_top_decile")
+SHOWN_WEEKS = 12
+"""Weeks in the terminal; MLflow has all of them."""
+
 NEXT_PRODUCT = ("recall@10", "ndcg@10", "phr@10", "recall@20", "coverage@10")
 
 
@@ -50,6 +54,38 @@ def print_comparisons(promotion: Promotion) -> None:
         ],
         rows,
     )
+
+
+def print_monitoring(found: Monitoring) -> None:
+    """Print what was found of each version: its weeks, and how far its last day has moved."""
+    for version in found.versions:
+        promised = version.promised.get("ours.auc", float("nan"))
+        rows = [
+            (
+                week.name,
+                week.customers,
+                f"{week.mean_predicted:.3f}",
+                f"{week.observed:.3f}",
+                f"{week.difference_low:+.3f}…{week.difference_high:+.3f}",
+                f"{week.ece:.3f}",
+                f"{week.auc_low:.3f}…{week.auc_high:.3f}",
+                f"{week.brier:.3f}",
+            )
+            for week in version.weeks[-SHOWN_WEEKS:]
+        ]
+        columns = ["week", "n", "said", "came", "said - came", "ece", "auc", "brier"]
+        title = f"Version {version.version}, whose evaluation promised an AUC of {promised:.3f}"
+        console.table(title, columns, rows)
+        if version.days:
+            day = version.days[-1]
+            worst = sorted(day.features.items(), key=lambda item: -item[1])[:5]
+            console.table(
+                f"Stability of the {day.customers:,} customers scored on {day.date}; chance alone "
+                f"stays below {day.chance:.3f}",
+                ["of", "index"],
+                [("score", day.score), *worst],
+            )
+    console.say(f"{found.judgement.status.name.lower()}: {found.sentence}")
 
 
 def _print(title: str, metrics: Mapping[str, float], shown: tuple[str, ...]) -> None:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from training.metrics import (
+    auc_interval,
     churn_metrics,
     expected_calibration_error,
     gain_curve,
@@ -15,6 +16,7 @@ from training.metrics import (
     ranking_metrics,
     recall_curve,
     reliability,
+    wilson,
 )
 
 outcomes = st.lists(st.tuples(st.booleans(), st.integers(1, 9)), min_size=2, max_size=40)
@@ -37,6 +39,33 @@ def test_churn_figures_equal_their_definitions(rows: list[tuple[bool, int]]) -> 
     assert found["log_loss"] == pytest.approx(loss)
     assert found["mean_predicted"] == pytest.approx(sum(t for _, t in rows) / 10 / n)
     assert found["mean_observed"] == pytest.approx(sum(x for x, _ in rows) / n)
+
+
+@given(outcomes)
+def test_the_interval_of_the_auc_is_delongs(rows: list[tuple[bool, int]]) -> None:
+    left = np.array([gone for gone, _ in rows])
+    risk = np.array([tenths / 10 for _, tenths in rows])
+    auc, low, high = auc_interval(left, risk)
+    gone, stayed = risk[left], risk[~left]
+    if not len(gone) or not len(stayed):
+        assert math.isnan(auc)
+        return
+    wins = np.array([[(a > b) + (a == b) / 2 for b in stayed] for a in gone])
+    assert auc == pytest.approx(wins.mean())
+    if len(gone) < 2 or len(stayed) < 2:
+        assert math.isnan(low)
+        assert math.isnan(high)
+        return
+    variance = wins.mean(axis=1).var(ddof=1) / len(gone)
+    variance += wins.mean(axis=0).var(ddof=1) / len(stayed)
+    assert low == pytest.approx(max(0, auc - 1.96 * math.sqrt(variance)), abs=1e-7)
+    assert high == pytest.approx(min(1, auc + 1.96 * math.sqrt(variance)), abs=1e-7)
+
+
+def test_a_share_of_none_in_ten_may_be_as_high_as_28_percent() -> None:
+    low, high = wilson(np.array([0.0, 0.5]), np.array([10, 100]))
+    assert low == pytest.approx([0, 0.4038], abs=1e-4)
+    assert high == pytest.approx([0.2775, 0.5962], abs=1e-4)
 
 
 def test_average_precision_is_the_mean_precision_at_the_leavers() -> None:
