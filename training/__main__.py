@@ -160,7 +160,7 @@ def train(
     from models.offers.offers import EXAMPLE
     from training import provenance
     from training.recipe import Recipe
-    from training.report import print_evaluation
+    from training.tables import print_evaluation
     from training.train import Provenance
     from training.train import train as run
     from training.trainer import Data, Trainer
@@ -199,7 +199,7 @@ def evaluate(version: VersionOption = None, log: LogOption = None) -> None:
     from training.evaluate import evaluate as run
     from training.provenance import user
     from training.record import record
-    from training.report import print_evaluation
+    from training.tables import print_evaluation
     from training.trainer import Data
 
     settings = Settings.of_environment()
@@ -236,7 +236,7 @@ def promote(
     from features.errors import InputError
     from training import promote as job
     from training.provenance import user
-    from training.report import print_comparisons
+    from training.tables import print_comparisons
     from training.trainer import Data
 
     if force and not reason.strip():

@@ -10,7 +10,7 @@ from features.errors import NotEnoughDataError
 from features.timeline import Timelines
 from models.churn import ChurnModel
 from models.next_product import Als, Neighbours, NextProductModel, Popular, Ranker, Repeat
-from training.dataset import churn_rows, periods
+from training.dataset import ChurnRows, churn_rows, periods
 from training.recipe import ChurnRecipe, NextProductRecipe
 from training.split import training_instants
 
@@ -47,7 +47,7 @@ def train_churn(
         NotEnoughDataError: the history is too short, or nobody left or nobody stayed.
     """
     instants = training_instants(
-        _first_event(timelines),
+        first_event(timelines),
         cutoff,
         horizon_days=recipe.horizon_days,
         number=recipe.instants,
@@ -66,6 +66,15 @@ def train_churn(
         threads=threads,
         progress=lambda steps: done("churn rows", steps),
     )
+    model = fit_churn(rows, recipe, seed, threads=threads)
+    done("churn fit", 1)
+    return model
+
+
+def fit_churn(
+    rows: ChurnRows, recipe: ChurnRecipe, seed: int = 0, *, threads: int = 2
+) -> ChurnModel:
+    """A churn model from rows with all features; see `train_churn`."""
     model = ChurnModel(
         trees=recipe.trees,
         leaves=recipe.leaves,
@@ -76,9 +85,7 @@ def train_churn(
         threads=threads,
     )
     names = [feature.name for feature in FEATURES]
-    model.fit(rows.X, rows.y, rows.at, names, recipe.horizon_days)
-    done("churn fit", 1)
-    return model
+    return model.fit(rows.X, rows.y, rows.at, names, recipe.horizon_days)
 
 
 def train_next_product(
@@ -101,7 +108,7 @@ def train_next_product(
     """
     try:
         instants = training_instants(
-            _first_event(timelines),
+            first_event(timelines),
             cutoff,
             horizon_days=recipe.horizon_days,
             number=recipe.periods,
@@ -167,7 +174,12 @@ class _Counter:
             self._progress(stage, self._done[stage], self._totals[stage])
 
 
-def _first_event(timelines: Timelines) -> int:
+def first_event(timelines: Timelines) -> int:
+    """The instant of the first event.
+
+    Raises:
+        NotEnoughDataError: there is none.
+    """
     if not len(timelines.rows):
         raise NotEnoughDataError(
             "there are no events to learn from; run `python -m training import`"

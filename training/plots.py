@@ -15,6 +15,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from training import metrics
 from training.evaluate import OURS
+from training.intervals import wilson
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -40,7 +41,7 @@ def reliability(left: Flags, predicted: Mapping[str, Floats]) -> Figure:
     for name, colour in _colours(predicted):
         mean, rate, count = metrics.reliability(left, predicted[name])
         if name == OURS:
-            low, high = _wilson(rate, count)
+            low, high = wilson(rate, count)
             bars = np.maximum(np.stack([rate - low, high - rate]), 0)
             axes.errorbar(mean, rate, bars, color=colour, linewidth=0, elinewidth=1.2, capsize=3)
         axes.plot(mean, rate, **_line(name, colour), marker="o", markersize=4.5)
@@ -86,7 +87,7 @@ def gain_and_lift(left: Flags, predicted: Mapping[str, Floats]) -> Figure:
     deciles = np.arange(1, 11)
     lift.axhline(1, color=_INK, linewidth=1, linestyle=(0, (4, 3)))
     for name, colour in _colours(predicted):
-        values = np.diff(metrics.gain_curve(left, predicted[name], 11)[1]) * 10
+        values = metrics.lift_by_share(left, predicted[name])
         if name == OURS:
             lift.bar(deciles, values, color=colour, width=0.7, alpha=0.9, label=_label(name))
         else:
@@ -147,13 +148,6 @@ def recall_at_k(recall: Mapping[str, Floats]) -> Figure:
     _percent(axes, "y")
     axes.legend(frameon=False, loc="upper left")
     return figure
-
-
-def _wilson(rate: Floats, count: npt.NDArray[np.int64], z: float = 1.96) -> tuple[Floats, Floats]:
-    """Wilson's score interval of a share (Wilson 1927)."""
-    middle = (rate + z**2 / (2 * count)) / (1 + z**2 / count)
-    half = z / (1 + z**2 / count) * np.sqrt(rate * (1 - rate) / count + z**2 / (4 * count**2))
-    return middle - half, middle + half
 
 
 def _grid(
