@@ -14,7 +14,8 @@ import typer
 
 from features.settings import Settings
 from training import console
-from training.cli import Commands, example
+from training.cli import Commands, LogOption, VersionOption, example
+from training.examine import report, tune
 from training.gate import TOLERANCE
 from training.places import bundle_of, consent_rules, event_log, now, recipe_file, registry_of
 
@@ -27,13 +28,7 @@ app = typer.Typer(
     "folder REGULARS_DATA (default .regulars); MLFLOW_TRACKING_URI names a tracking server.",
 )
 
-LogOption = Annotated[
-    Path | None, typer.Option("--log", help="The event log's folder; default: in REGULARS_DATA.")
-]
 ReasonOption = Annotated[str, typer.Option(help="Why; recorded with the version.")]
-VersionOption = Annotated[
-    int | None, typer.Option("--version", help="A registered version; default: the newest.")
-]
 
 
 class Which(StrEnum):
@@ -152,6 +147,9 @@ def train(
     offers: Annotated[
         Path | None, typer.Option(help="The shop's offers (TOML); default: the example's.")
     ] = None,
+    report: Annotated[
+        bool, typer.Option(help="Back-test the churn model and log its evaluation report.")
+    ] = True,
     log: LogOption = None,
 ) -> None:
     """Train, measure on a later period, record in MLflow and register a version."""
@@ -183,6 +181,7 @@ def train(
             offers=chosen,
             cutoff=at,
             refit=refit,
+            report=report,
         )
     print_evaluation(trained.evaluation)
     console.say(
@@ -218,6 +217,10 @@ def evaluate(version: VersionOption = None, log: LogOption = None) -> None:
             record(mlflow_run, evaluation)
         progress("evaluate", 1, 1)
     print_evaluation(evaluation)
+
+
+app.command(epilog=example("report --version 3 --cutoffs 4"))(report)
+app.command(epilog=example("tune --minutes 5"))(tune)
 
 
 @app.command(epilog=example("promote 3 --tolerance 0.01"))

@@ -12,7 +12,7 @@ from features.errors import NotEnoughDataError
 from features.instants import DAY_MS, iso
 from models.churn import ChurnModel
 from training.dataset import ChurnRows
-from training.evaluate import ChurnEvaluation, churn_evaluation
+from training.evaluate import ChurnEvaluation, churn_evaluation, observed
 from training.fit import Progress, first_event, fit_churn
 from training.past import PastRows
 from training.recipe import ChurnRecipe
@@ -157,8 +157,10 @@ def backtest(
         progress: told of every cutoff.
 
     Raises:
-        NotEnoughDataError: the last cutoff cannot be trained for, or nobody is eligible there.
+        NotEnoughDataError: the last cutoff cannot be trained for, its horizon is not over, or
+            nobody is eligible there.
     """
+    observed(past.timelines, cutoff, recipe.horizon_days)
     first = first_event(past.timelines)
     chosen = past_cutoffs(
         first,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +37,8 @@ class Band:
     """Share without an order, with Wilson's interval."""
     spend: float
     """What they spent in the year before, in the shop's currency."""
+    spend_of_leavers: float
+    """What those of them had spent who then left."""
 
 
 def bands_of(evaluation: ChurnEvaluation) -> tuple[Sequence[str], Codes]:
@@ -64,6 +67,7 @@ def bands(test: PastTest, orders: Orders) -> list[Band]:
                 predicted=float(predicted[mine].mean()) if mine.any() else float("nan"),
                 observed=rate(left[mine]),
                 spend=float(spent[mine].sum()),
+                spend_of_leavers=float(spent[mine & left].sum()),
             )
         )
     return out
@@ -88,7 +92,7 @@ class Change:
 
 def changes(tests: Sequence[PastTest]) -> list[Change]:
     """Between each cutoff and the next."""
-    return [_change(a, b) for a, b in zip(tests, tests[1:], strict=False)]
+    return [_change(a, b) for a, b in pairwise(tests)]
 
 
 def _change(before: PastTest, after: PastTest) -> Change:
@@ -116,4 +120,5 @@ def _spent(orders: Orders, customers: npt.NDArray[np.int64], at: int) -> Floats:
     recent = orders.before(at) & (orders.at >= at - SPEND_DAYS * DAY_MS)
     places = int(max(orders.customer.max(initial=-1), customers.max(initial=-1))) + 1
     value = np.nan_to_num(orders.value[recent].astype(np.float64))
-    return np.bincount(orders.customer[recent], weights=value, minlength=places)[customers]
+    spent = np.bincount(orders.customer[recent], weights=value, minlength=places)
+    return spent.astype(np.float64)[customers]

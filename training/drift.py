@@ -38,9 +38,7 @@ def population_stability(expected: Floats, actual: Floats, bins: int = 10) -> fl
         np.bincount(_bin(values, edges), minlength=most) for values in (expected, actual)
     )
     used = (before + now) > 0
-    shares = [
-        (count[used] + 0.5) / (count.sum() + 0.5 * used.sum()) for count in (before, now)
-    ]
+    shares = [(count[used] + 0.5) / (count.sum() + 0.5 * used.sum()) for count in (before, now)]
     return float(((shares[1] - shares[0]) * np.log(shares[1] / shares[0])).sum())
 
 

@@ -151,7 +151,7 @@ def evaluate_churn(
         raise NotEnoughDataError("this bundle has no churn model; train one")
     model, asked = bundle.churn, recipe or ChurnRecipe()
     horizon = model.horizon_days_
-    _observed(timelines, cutoff, horizon)
+    observed(timelines, cutoff, horizon)
     rows = churn_rows(
         timelines,
         catalog,
@@ -211,7 +211,7 @@ def evaluate_next_product(
     if bundle.next_product is None:
         raise NotEnoughDataError("this bundle has no next-product model; train one")
     model = bundle.next_product
-    _observed(timelines, cutoff, model.horizon_days_)
+    observed(timelines, cutoff, model.horizon_days_)
     now = np.array([cutoff], np.int64)
     period = next(periods(timelines, catalog, now, model.horizon_days_))
     if not len(period.customers):
@@ -279,7 +279,12 @@ def _padded(products: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
     return out
 
 
-def _observed(timelines: Timelines, cutoff: int, horizon_days: int) -> None:
+def observed(timelines: Timelines, cutoff: int, horizon_days: int) -> None:
+    """Check that the horizon after a cutoff is over.
+
+    Raises:
+        NotEnoughDataError: it is not.
+    """
     last = int(timelines.rows.at.max()) if len(timelines.rows) else 0
     end = cutoff + horizon_days * DAY_MS
     if last < end:

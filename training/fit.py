@@ -10,7 +10,8 @@ from features.errors import NotEnoughDataError
 from features.timeline import Timelines
 from models.churn import ChurnModel
 from models.next_product import Als, Neighbours, NextProductModel, Popular, Ranker, Repeat
-from training.dataset import ChurnRows, churn_rows, periods
+from training.dataset import ChurnRows, periods
+from training.past import PastRows
 from training.recipe import ChurnRecipe, NextProductRecipe
 from training.split import training_instants
 
@@ -31,6 +32,7 @@ def train_churn(
     *,
     threads: int = 2,
     progress: Progress | None = None,
+    past: PastRows | None = None,
 ) -> ChurnModel:
     """A churn model from what happened before the cutoff.
 
@@ -42,6 +44,7 @@ def train_churn(
         seed: of all random choices.
         threads: of the kernel and of LightGBM.
         progress: told of every instant, then of the fit.
+        past: rows of these timelines and this seed, to be used again by other trainings.
 
     Raises:
         NotEnoughDataError: the history is too short, or nobody left or nobody stayed.
@@ -55,15 +58,11 @@ def train_churn(
         min_history_days=recipe.min_history_days,
     )
     done = _Counter(progress, {"churn rows": len(instants), "churn fit": 1})
-    rows = churn_rows(
-        timelines,
-        catalog,
+    # not kept where nobody else needs them
+    rows = (past or PastRows(timelines, catalog, recipe.horizon_days, seed, threads)).at(
         instants,
-        recipe.horizon_days,
         known_by=cutoff,
         customers=recipe.customers_per_instant,
-        seed=seed,
-        threads=threads,
         progress=lambda steps: done("churn rows", steps),
     )
     model = fit_churn(rows, recipe, seed, threads=threads)

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from features.catalog import Catalog
 from features.timeline import Timelines
-from training.dataset import ChurnRows, Orders, churn_rows
+from training.dataset import ChurnRows, Orders, instant_rows, together
 
 
 class PastRows:
@@ -30,7 +30,6 @@ class PastRows:
         timelines: Timelines,
         catalog: Catalog,
         horizon_days: int,
-        *,
         seed: int = 0,
         threads: int = 1,
     ) -> None:
@@ -54,10 +53,11 @@ class PastRows:
         parts = []
         for at in instants.tolist():
             if (at, customers) not in self._kept:
-                self._kept[at, customers] = churn_rows(
+                self._kept[at, customers] = instant_rows(
                     self.timelines,
                     self.catalog,
-                    np.array([at], np.int64),
+                    self.orders,
+                    at,
                     self.horizon_days,
                     customers=customers,
                     seed=self._seed,
@@ -66,12 +66,7 @@ class PastRows:
             parts.append(self._labelled(self._kept[at, customers], at, known_by))
             if progress is not None:
                 progress(1)
-        return ChurnRows(
-            X=np.concatenate([part.X for part in parts]),
-            y=np.concatenate([part.y for part in parts]),
-            at=np.concatenate([part.at for part in parts]),
-            customer=np.concatenate([part.customer for part in parts]),
-        )
+        return together(parts, instants)
 
     def _labelled(self, rows: ChurnRows, at: int, known_by: int | None) -> ChurnRows:
         returned = self.orders.returning(at, self.horizon_days, known_by)

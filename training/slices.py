@@ -124,7 +124,7 @@ def customer_groups(
     labels = np.array([stage.label for stage in Stage])
     home = country[customers]
     groups = {
-        "orders": np.where(number == 1, "one order", "two orders and more"),
+        "orders": np.where(number == 1, "one order", "several orders"),
         "acquisition channel": acquisition_channels(timelines, at)[customers],
         "stage": labels[code],
         "country": _together(np.where(home == NOT_KNOWN, UNKNOWN, home)),

@@ -28,6 +28,8 @@ from training.evaluate import (
 )
 from training.record import churn_plots, finite, next_product_plots
 from training.registry import MEASURED, Registry, Version
+from training.report import About
+from training.report.job import ReportJob, log_report
 from training.tracking import BUNDLE, Run, Tracking
 from training.trainer import Trainer
 
@@ -61,6 +63,7 @@ def train(
     offers: Offers,
     cutoff: int | None = None,
     refit: bool = True,
+    report: bool = True,
 ) -> Trained:
     """Train, measure, record in MLflow and register a version.
 
@@ -72,6 +75,7 @@ def train(
         cutoff: the measured models learn from what is before it, the figures come from what
             follows; default: the latest that leaves whole horizons.
         refit: whether what ships is trained again up to the last event.
+        report: whether the churn model is back-tested, and its page logged.
 
     Raises:
         InputError: the cutoff is too late, or the recipe leaves out all models.
@@ -112,7 +116,19 @@ def train(
         run.tags({name: text for name, text in tags.items() if name not in about})
         run.tags({"mlflow.source.git.commit": tags["git_commit"]})
         run.text(trainer.recipe.model_dump_json(indent=1), "recipe.json")
-        measured, evaluation = _measured(trainer, registry.tracking, run, cutoff, offers)
+        origin = About(
+            version=None,
+            recipe_name=provenance.recipe,
+            recipe={} if trainer.recipe.churn is None else trainer.recipe.churn.model_dump(),
+            seed=trainer.seed,
+            fingerprint=data.fingerprint,
+            trained_until=about["trained_until"],
+            git_commit=provenance.git_commit,
+            made_at=iso(provenance.now),
+        )
+        measured, evaluation = _measured(
+            trainer, registry.tracking, run, cutoff, offers, origin if report else None
+        )
         metrics = finite(evaluation.metrics)
 
         def save(bundle: Bundle, folder: Path, at: int) -> None:
@@ -144,18 +160,28 @@ def train(
 
 
 def _measured(
-    trainer: Trainer, tracking: Tracking, run: Run, cutoff: int, offers: Offers
+    trainer: Trainer,
+    tracking: Tracking,
+    run: Run,
+    cutoff: int,
+    offers: Offers,
+    origin: About | None,
 ) -> tuple[Bundle, Evaluation]:
     """Models up to the cutoff and how they did on what followed, each in a nested run."""
     reference = trainer.data.reference(cutoff)
-    churn, churn_found = _measured_churn(trainer, tracking, run, cutoff, reference)
+    churn, churn_found = _measured_churn(trainer, tracking, run, cutoff, reference, origin)
     products, products_found = _measured_next_product(trainer, tracking, run, cutoff, reference)
     bundle = Bundle(trainer.data.catalog, reference, churn, products, offers)
     return bundle, Evaluation(cutoff, churn_found, products_found)
 
 
 def _measured_churn(
-    trainer: Trainer, tracking: Tracking, run: Run, cutoff: int, reference: Reference
+    trainer: Trainer,
+    tracking: Tracking,
+    run: Run,
+    cutoff: int,
+    reference: Reference,
+    origin: About | None,
 ) -> tuple[ChurnModel | None, ChurnEvaluation | None]:
     recipe, data = trainer.recipe.churn, trainer.data
     if recipe is None:
@@ -163,7 +189,8 @@ def _measured_churn(
     with tracking.run("churn", parent=run) as child:
         child.parameters(recipe.model_dump())
         began = time.monotonic()
-        model = trainer.churn(cutoff)
+        past = None if origin is None else trainer.past(recipe)
+        model = trainer.churn(cutoff, past=past)
         seconds = time.monotonic() - began
         trainer.progress("churn evaluation", 0, 1)
         bundle = Bundle(data.catalog, reference, model, None)
@@ -173,6 +200,9 @@ def _measured_churn(
         _log_model(child, found.metrics, seconds)
         churn_plots(child, found)
         trainer.progress("churn evaluation", 1, 1)
+        if past is not None and origin is not None:
+            job = ReportJob(data, past, recipe, trainer.seed, trainer.threads, trainer.progress)
+            log_report(run, job.report(cutoff, origin, measured=model))
     return model, found
 
 
