@@ -29,8 +29,11 @@ def print_evaluation(evaluation: Evaluation) -> None:
 def print_backtest(backtest: Backtest) -> None:
     """Print every method's figures over the past cutoffs, and ours at each."""
     rows = [
-        (iso(test.at)[:10], len(test.rows.y))
-        + tuple(test.evaluation.metrics[f"{OURS}.{name}"] for name in (*LEVELS, *FIGURES))
+        (
+            iso(test.at)[:10],
+            len(test.rows.y),
+            *(test.evaluation.metrics[f"{OURS}.{name}"] for name in (*LEVELS, *FIGURES)),
+        )
         for test in backtest.tests
     ]
     console.table("Churn at past cutoffs", ["cutoff", "customers", *LEVELS, *FIGURES], rows)
