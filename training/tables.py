@@ -10,7 +10,7 @@ from training.promote import Promotion
 from training.tune import SPACE, Tuned
 
 CHURN = ("auc", "average_precision", "brier", "ece", "lift_top_decile")
-LEVELS = ("mean_observed", "mean_predicted")
+PAST = ("mean_observed", "mean_predicted", "auc", "brier", "ece")
 NEXT_PRODUCT = ("recall@10", "ndcg@10", "phr@10", "recall@20", "coverage@10")
 
 
@@ -32,11 +32,12 @@ def print_backtest(backtest: Backtest) -> None:
         (
             iso(test.at)[:10],
             len(test.rows.y),
-            *(test.evaluation.metrics[f"{OURS}.{name}"] for name in (*LEVELS, *FIGURES)),
+            *(test.evaluation.metrics[f"{OURS}.{name}"] for name in PAST),
         )
         for test in backtest.tests
     ]
-    console.table("Churn at past cutoffs", ["cutoff", "customers", *LEVELS, *FIGURES], rows)
+    columns = ["cutoff", "customers", "left", "predicted", *PAST[2:]]
+    console.table("Churn at past cutoffs", columns, rows)
     means = [
         (name, *(float(backtest.figure(name, figure).mean()) for figure in FIGURES))
         for name in backtest.methods
