@@ -17,7 +17,7 @@ from training.intervals import Interval, rate
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
 
-STEPS = ("0–20 %", "20–40 %", "40–60 %", "60–80 %", "80–100 %")
+STEPS = tuple(f"{low}–{low + 20}\u00a0%" for low in range(0, 100, 20))
 """Bands of a model that has none of its own."""
 
 SPEND_DAYS = 365

@@ -120,7 +120,7 @@ def tune(
             log_tuned(mlflow_run, found, given)
     print_tuned(found)
     if not found.better:
-        console.say("Nothing is taken: the default is as good, as far as can be told.")
+        console.say("Nothing is taken: no trial is better than the default beyond chance.")
         return
     path = out or settings.data / "tuned.toml"
     try:

@@ -118,7 +118,7 @@ def test_bands_say_what_became_of_their_customers(past: PastRows, found: Backtes
     assert sum(band.customers * band.observed.value for band in table if band.customers) == (
         pytest.approx(left.sum())
     )
-    assert table[0].name == "80–100 %"
+    assert table[0].name == "80–100\u00a0%"
     assert table[0].observed.value > table[-1].observed.value
     assert all(0 <= band.spend_of_leavers <= band.spend for band in table)
     # 90 % of the shop's spend is of those who stay

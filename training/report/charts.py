@@ -122,7 +122,7 @@ def _bands(report: ChurnReport) -> Markup:
         bottom=62,
     )
     for place, band in enumerate(found):
-        chart.bar(place, 0.62, band.observed.value, "ours")
+        chart.bar(place, 0.62, band.observed.value, "pale")
         chart.whisker(place, band.observed.low, band.observed.high, "ink")
         chart.dots([(place, band.predicted)], "told", 4.5)
     return chart.svg()
@@ -197,7 +197,7 @@ def _slices(shown: Sequence[Slice]) -> Markup:
     rows = [(-i, f"{each.name} ({each.customers:,})") for i, each in enumerate(shown)]
     chart = Chart(
         "Predicted less observed share of each slice, in percentage points, with intervals",
-        Axis(-most, most, "predicted less observed, in percentage points", ticks),
+        Axis(-most, most, "predicted less observed, points", ticks),
         Axis(-len(shown) + 0.4, 0.6, "", rows),
         height=ROW * max(1, len(shown)) + 60,
         left=178,
