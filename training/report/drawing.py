@@ -117,17 +117,6 @@ class Chart:
                 f"{base - top:.1f}",
             )
 
-    def text(self, x: float, y: float, words: str, name: str = "", anchor: str = "middle") -> None:
-        """Words at a place of the axes."""
-        self._add(
-            '<text class="{}" x="{}" y="{}" text-anchor="{}">{}</text>',
-            name,
-            f"{self._x(x):.1f}",
-            f"{self._y(y):.1f}",
-            anchor,
-            words,
-        )
-
     def svg(self) -> Markup:
         """The finished chart."""
         inner = Markup("").join([*self._axes(), *self.parts])

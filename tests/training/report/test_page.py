@@ -10,6 +10,7 @@ import pytest
 from features.instants import iso
 from tests.models.shop import catalog, day, seeded_shop
 from training.backtest import Backtest, backtest
+from training.metrics import churn_metrics
 from training.past import PastRows
 from training.recipe import ChurnRecipe
 from training.report import About, ChurnReport, churn_report, page
@@ -199,3 +200,21 @@ def test_the_figures_are_of_the_same_customers_for_all(wrong: ChurnReport) -> No
         if method != "ours":  # ours was changed afterwards
             metrics = wrong.backtest.last.evaluation.metrics
             assert values["auc"] == pytest.approx(metrics[f"{method}.auc"])
+
+
+@pytest.mark.parametrize("outcome", [True, False])
+def test_a_period_in_which_all_did_the_same_has_a_page_too(
+    past: PastRows, tested: Backtest, outcome: bool
+) -> None:
+    last = tested.last
+    left = np.full(len(last.rows.y), outcome)
+    metrics = {
+        f"{method}.{name}": value
+        for method, predicted in last.evaluation.predicted.items()
+        for name, value in churn_metrics(left, predicted).items()
+    }
+    found = replace(last.evaluation, left=left, metrics=metrics)
+    alike = replace(tested, tests=(*tested.tests[:-1], replace(last, evaluation=found)))
+    html = page(reported(past, alike))
+    assert "Model card" in html
+    assert ">nan" not in html
