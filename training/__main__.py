@@ -14,7 +14,8 @@ import typer
 
 from features.settings import Settings
 from training import console
-from training.cli import ALERT, Commands, example
+from training.cli import ALERT, Commands, LogOption, VersionOption, example
+from training.examine import report, tune
 from training.gate import TOLERANCE
 from training.places import bundle_of, consent_rules, event_log, now, recipe_file, registry_of
 
@@ -27,13 +28,7 @@ app = typer.Typer(
     "folder REGULARS_DATA (default .regulars); MLFLOW_TRACKING_URI names a tracking server.",
 )
 
-LogOption = Annotated[
-    Path | None, typer.Option("--log", help="The event log's folder; default: in REGULARS_DATA.")
-]
 ReasonOption = Annotated[str, typer.Option(help="Why; recorded with the version.")]
-VersionOption = Annotated[
-    int | None, typer.Option("--version", help="A registered version; default: the newest.")
-]
 
 
 class Which(StrEnum):
@@ -154,6 +149,9 @@ def train(
     offers: Annotated[
         Path | None, typer.Option(help="The shop's offers (TOML); default: the example's.")
     ] = None,
+    report: Annotated[
+        bool, typer.Option(help="Back-test the churn model and log its evaluation report.")
+    ] = True,
     log: LogOption = None,
 ) -> None:
     """Train, measure on a later period, record in MLflow and register a version."""
@@ -162,7 +160,7 @@ def train(
     from models.offers.offers import EXAMPLE
     from training import provenance
     from training.recipe import Recipe
-    from training.report import print_evaluation, print_personas
+    from training.tables import print_evaluation, print_personas
     from training.train import Provenance
     from training.train import train as run
     from training.trainer import Data, Trainer
@@ -185,6 +183,7 @@ def train(
             offers=chosen,
             cutoff=at,
             refit=refit,
+            report=report,
         )
     print_evaluation(trained.evaluation)
     if trained.personas is not None:
@@ -203,7 +202,7 @@ def evaluate(version: VersionOption = None, log: LogOption = None) -> None:
     from training.evaluate import evaluate as run
     from training.provenance import user
     from training.record import record
-    from training.report import print_evaluation
+    from training.tables import print_evaluation
     from training.trainer import Data
 
     settings = Settings.of_environment()
@@ -224,6 +223,10 @@ def evaluate(version: VersionOption = None, log: LogOption = None) -> None:
     print_evaluation(evaluation)
 
 
+app.command(epilog=example("report --version 3 --cutoffs 4"))(report)
+app.command(epilog=example("tune --minutes 5"))(tune)
+
+
 @app.command(epilog=example("promote 3 --tolerance 0.01"))
 def promote(
     version: Annotated[
@@ -240,7 +243,7 @@ def promote(
     from features.errors import InputError
     from training import promote as job
     from training.provenance import user
-    from training.report import print_comparisons
+    from training.tables import print_comparisons
     from training.trainer import Data
 
     if force and not reason.strip():
@@ -340,7 +343,7 @@ def monitor(
     """
     from training.alerts import Status
     from training.daily import daily
-    from training.report import print_monitoring
+    from training.tables import print_monitoring
 
     with console.stages() as progress:
         found = daily(Settings.of_environment(), event_log(log), progress)

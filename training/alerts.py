@@ -6,8 +6,8 @@ from enum import IntEnum
 from typing import TypeVar
 
 from features.settings import Settings
-from training.drift import Day
 from training.realised import Week
+from training.watch import Day
 
 T = TypeVar("T", Week, Day)
 

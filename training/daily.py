@@ -5,6 +5,8 @@ from pathlib import Path
 
 from features.events.log import EventLog
 from features.events.served import Served
+from features.identity import FOREVER
+from features.links import owners
 from features.settings import Settings
 from training.alerts import Rule
 from training.fit import Progress
@@ -12,7 +14,6 @@ from training.monitor import Monitoring, monitor, record, write
 from training.places import consent_rules, now, registry_of, served_bundle
 from training.provenance import user
 from training.publish import pointed
-from training.realised import owners
 from training.trainer import Data
 
 
@@ -32,7 +33,7 @@ def daily(settings: Settings, log: EventLog, progress: Progress) -> Monitoring:
         found = monitor(
             data,
             Served.beside(log.path, log.erasures, threads=settings.threads),
-            owners(log),
+            owners(log, FOREVER - 1),
             lambda version: served_bundle(settings, version, Path(scratch) / version),
             Rule.of(settings),
             serving=None if serving is None else str(serving),

@@ -1,56 +1,52 @@
-"""Whether those who are scored now are like those the model was trained for."""
+"""How far figures have moved from those of the training."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import date
-from functools import cached_property
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import chi2
 
-from features.catalog import Catalog
-from features.compute import matrix
-from features.timeline import Timelines
-from models.bundle import Bundle
-from models.declared import features_named
-from training.dataset import Orders
+Floats = npt.NDArray[np.floating]
 
-Numbers = npt.NDArray[np.floating]
+BINS: Final = 10
+"""Of a population stability index; its usual limits are told for ten."""
 
-BINS = 10
-"""Of a population stability index; its usual limits .1 and .25 are told for ten."""
+SMALL: Final = 0.1
+LARGE: Final = 0.25
+"""Below 0.1 a population counts as the same, from 0.25 on as another (Siddiqi 2006, p. 137)."""
 
-FEATURES = 20
-"""Features that are watched: those the trees gain most from. What moves beside them moves no score,
-and of 150 some always do."""
-
-CUSTOMERS = 5_000
-"""Customers of a population at most, drawn at random: chance alone stays below .012 then."""
-
-SURE = 0.999
+SURE: Final = 0.999
 """How improbable a deviation must be by chance: some twenty indices are looked at every day."""
 
 
-def population_stability(expected: Numbers, actual: Numbers, bins: int = BINS) -> float:
+def population_stability(expected: Floats, actual: Floats, bins: int = BINS) -> float:
     """The population stability index: Σ (a − e) ln(a / e) over the shares of bins.
 
-    Below .1 little has changed, above .25 much (Siddiqi, Credit Risk Scorecards, 2006). Bins are
-    quantiles of the expected; a value that fills a whole bin has one of its own, and NaN has one.
-    Half a count is added to each, so that an empty one gives no infinity.
+    Bins are quantiles of the expected; a value that fills a whole bin (0 orders, say) has one of
+    its own, and NaN has one. Half a count is added to each bin that anybody is in, so that one
+    that is empty on one side gives no infinity. Source: Siddiqi, *Credit Risk Scorecards*, 2006.
 
     Arguments:
-        expected: values of the reference, shape (n,), n > 0.
-        actual: values of now, shape (m,), m > 0.
+        expected: values of the training, shape (n,); NaN where undefined.
+        actual: values of now, shape (m,).
         bins: quantiles of the expected.
+
+    Returns:
+        0 where both are spread alike; NaN where one of them is empty.
 
     >>> population_stability(np.arange(1000.0), np.arange(1000.0))
     0.0
-    >>> population_stability(np.arange(1000.0), np.arange(1000.0) + 500) > 0.25
+    >>> population_stability(np.arange(1000.0), np.arange(1000.0) + 500) > LARGE
     True
     """
+    if not len(expected) or not len(actual):
+        return float("nan")
     edges = _edges(expected, bins)
-    e, a = _shares(expected, edges), _shares(actual, edges)
+    before, now = _counts(expected, edges), _counts(actual, edges)
+    used = (before + now) > 0
+    e, a = ((count[used] + 0.5) / (count.sum() + 0.5 * used.sum()) for count in (before, now))
     return float(((a - e) * np.log(a / e)).sum())
 
 
@@ -63,7 +59,7 @@ def by_chance(expected: int, actual: int, bins: int = BINS) -> float:
     return float((1 / expected + 1 / actual) * chi2.ppf(SURE, bins))  # NaN has a bin as well
 
 
-def _edges(expected: Numbers, bins: int) -> Numbers:
+def _edges(expected: Floats, bins: int) -> Floats:
     """Upper bounds of all bins but the last, each in its bin."""
     finite = expected[~np.isnan(expected)].astype(np.float64)
     if not len(finite):
@@ -74,133 +70,61 @@ def _edges(expected: Numbers, bins: int) -> Numbers:
     return np.unique(np.concatenate([values, np.nextafter(whole, -np.inf)]))
 
 
-def _shares(values: Numbers, edges: Numbers) -> Numbers:
+def _counts(values: Floats, edges: Floats) -> npt.NDArray[np.int64]:
+    """How many are in each bin; NaN comes last."""
     missing = np.isnan(values)
     place = np.where(missing, len(edges) + 1, np.searchsorted(edges, values.astype(np.float64)))
-    counts = np.bincount(place, minlength=len(edges) + 2) + 0.5
-    shares: Numbers = counts / counts.sum()
-    return shares
+    return np.bincount(place, minlength=len(edges) + 2)
 
 
 @dataclass(frozen=True)
-class Population:
-    """Customers who were scored, at their instants."""
+class Drift:
+    """One column against training."""
 
-    probability: Numbers
-    X: Numbers
-    """The watched features, shape (customers, features)."""
-
-
-@dataclass(frozen=True)
-class Day:
-    """How far those who were scored on a UTC day are from those of the training."""
-
-    date: date
-    customers: int
-    score: float
-    """Stability index of the probabilities."""
-    chance: float
-    """What an index reaches by chance."""
-    features: Mapping[str, float] = field(default_factory=dict)
-    """Index of each watched feature."""
+    name: str
+    stability: float
+    """`population_stability`."""
+    before: float
+    """Mean where it is defined, in training."""
+    now: float
+    undefined_before: float
+    """Share of NaN in training."""
+    undefined_now: float
 
     @property
-    def worst(self) -> tuple[str, float]:
-        """The feature that moved most, and its index."""
-        return max(self.features.items(), key=lambda item: item[1], default=("none", 0.0))
-
-    @property
-    def step(self) -> int:
-        """Its number for a chart: 20110910 is 2011-09-10."""
-        return int(f"{self.date:%Y%m%d}")
+    def verdict(self) -> str:
+        """In one word."""
+        if not self.stability >= SMALL:
+            return "steady"
+        return "moved" if self.stability < LARGE else "another"
 
 
-class Watch:
-    """Compares customers with those a bundle was trained for: who could be scored at its cutoff.
+def drifts(
+    names: Sequence[str], expected: npt.NDArray[np.float32], actual: npt.NDArray[np.float32]
+) -> list[Drift]:
+    """Every column against training, the worst first.
 
     Arguments:
-        bundle: has a churn model.
-        timelines: all customers.
-        catalog: the numbering of the timelines' products; it extends the bundle's.
-        seed: of the draws.
-        threads: of the kernel.
+        names: of the columns.
+        expected: what was trained on, shape (n, columns).
+        actual: what is there now, shape (m, columns).
     """
+    found = [drift(name, expected[:, i], actual[:, i]) for i, name in enumerate(names)]
+    return sorted(found, key=lambda each: (-each.stability, each.name))
 
-    def __init__(
-        self, bundle: Bundle, timelines: Timelines, catalog: Catalog, *, seed: int, threads: int
-    ) -> None:
-        if bundle.churn is None:
-            raise TypeError("this bundle has no churn model to watch")
-        self._model = bundle.churn
-        self._cutoff = bundle.manifest.cutoff
-        self._reference = bundle.reference.extended(catalog)
-        self._timelines = timelines
-        self._catalog = catalog
-        self._seed = seed
-        self._threads = threads
-        gains = bundle.churn.importance()
-        names = sorted(bundle.churn.feature_names_, key=lambda name: (-gains[name], name))
-        self.names = tuple(name for name in names[:FEATURES] if gains[name] > 0)
 
-    @cached_property
-    def expected(self) -> Population | None:
-        """Who could have been scored at the cutoff; None when the log knows nobody of then."""
-        eligible = self._drawn(Orders.of(self._timelines).eligible(self._cutoff), 0)
-        if not len(eligible):
-            return None
-        at = np.full(len(eligible), self._cutoff, np.int64)
-        values = self._matrix(eligible, at)
-        return Population(self._model.predict_proba(values, self._cutoff), self._watched(values))
+def drift(name: str, expected: Floats, actual: Floats) -> Drift:
+    """One column against training."""
+    return Drift(
+        name,
+        population_stability(expected, actual),
+        _mean(expected),
+        _mean(actual),
+        float(np.isnan(expected).mean()) if len(expected) else 0.0,
+        float(np.isnan(actual).mean()) if len(actual) else 0.0,
+    )
 
-    def day(
-        self,
-        day: date,
-        customers: npt.NDArray[np.int64],
-        at: npt.NDArray[np.int64],
-        probability: Numbers,
-    ) -> Day | None:
-        """One day's drift; None where there is nothing to compare with.
 
-        Arguments:
-            day: the UTC day.
-            customers: places in the timelines.
-            at: when each was scored.
-            probability: what was served.
-        """
-        if self.expected is None or not len(customers):
-            return None
-        some = self._drawn(np.arange(len(customers)), day.toordinal())
-        actual = self._watched(self._matrix(customers[some], at[some]))
-        return Day(
-            day,
-            len(customers),
-            population_stability(self.expected.probability, probability[some]),
-            by_chance(len(self.expected.probability), len(some)),
-            {
-                name: population_stability(self.expected.X[:, place], actual[:, place])
-                for place, name in enumerate(self.names)
-            },
-        )
-
-    def _matrix(
-        self, customers: npt.NDArray[np.int64], at: npt.NDArray[np.int64]
-    ) -> npt.NDArray[np.float32]:
-        """All features of the model: some are made of others."""
-        return matrix(
-            self._timelines,
-            customers,
-            at,
-            self._catalog,
-            self._reference,
-            features=features_named(self._model.feature_names_),
-            threads=self._threads,
-        )
-
-    def _watched(self, values: npt.NDArray[np.float32]) -> Numbers:
-        return values[:, [self._model.feature_names_.index(name) for name in self.names]]
-
-    def _drawn(self, places: npt.NDArray[np.int64], salt: int) -> npt.NDArray[np.int64]:
-        if len(places) <= CUSTOMERS:
-            return places
-        draw = np.random.default_rng([self._seed, salt])
-        return np.sort(draw.choice(places, CUSTOMERS, replace=False))
+def _mean(values: Floats) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.mean(dtype=np.float64)) if len(known) else float("nan")

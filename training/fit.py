@@ -13,7 +13,8 @@ from features.timeline import Timelines
 from models.churn import ChurnModel
 from models.next_product import Als, Neighbours, NextProductModel, Popular, Ranker, Repeat
 from models.personas import TRAITS, Personas
-from training.dataset import Orders, churn_rows, named_features, periods
+from training.dataset import ChurnRows, Orders, named_features, periods
+from training.past import PastRows
 from training.recipe import ChurnRecipe, NextProductRecipe, PersonasRecipe
 from training.split import training_instants
 
@@ -34,6 +35,7 @@ def train_churn(
     *,
     threads: int = 2,
     progress: Progress | None = None,
+    past: PastRows | None = None,
 ) -> ChurnModel:
     """A churn model from what happened before the cutoff.
 
@@ -45,12 +47,13 @@ def train_churn(
         seed: of all random choices.
         threads: of the kernel and of LightGBM.
         progress: told of every instant, then of the fit.
+        past: rows of these timelines and this seed, to be used again by other trainings.
 
     Raises:
         NotEnoughDataError: the history is too short, or nobody left or nobody stayed.
     """
     instants = training_instants(
-        _first_event(timelines),
+        first_event(timelines),
         cutoff,
         horizon_days=recipe.horizon_days,
         number=recipe.instants,
@@ -58,17 +61,22 @@ def train_churn(
         min_history_days=recipe.min_history_days,
     )
     done = _Counter(progress, {"churn rows": len(instants), "churn fit": 1})
-    rows = churn_rows(
-        timelines,
-        catalog,
+    # not kept where nobody else needs them
+    rows = (past or PastRows(timelines, catalog, recipe.horizon_days, seed, threads)).at(
         instants,
-        recipe.horizon_days,
         known_by=cutoff,
         customers=recipe.customers_per_instant,
-        seed=seed,
-        threads=threads,
         progress=lambda steps: done("churn rows", steps),
     )
+    model = fit_churn(rows, recipe, seed, threads=threads)
+    done("churn fit", 1)
+    return model
+
+
+def fit_churn(
+    rows: ChurnRows, recipe: ChurnRecipe, seed: int = 0, *, threads: int = 2
+) -> ChurnModel:
+    """A churn model from rows with all features; see `train_churn`."""
     model = ChurnModel(
         trees=recipe.trees,
         leaves=recipe.leaves,
@@ -79,9 +87,7 @@ def train_churn(
         threads=threads,
     )
     names = [feature.name for feature in FEATURES]
-    model.fit(rows.X, rows.y, rows.at, names, recipe.horizon_days)
-    done("churn fit", 1)
-    return model
+    return model.fit(rows.X, rows.y, rows.at, names, recipe.horizon_days)
 
 
 def train_next_product(
@@ -104,7 +110,7 @@ def train_next_product(
     """
     try:
         instants = training_instants(
-            _first_event(timelines),
+            first_event(timelines),
             cutoff,
             horizon_days=recipe.horizon_days,
             number=recipe.periods,
@@ -212,7 +218,12 @@ class _Counter:
             self._progress(stage, self._done[stage], self._totals[stage])
 
 
-def _first_event(timelines: Timelines) -> int:
+def first_event(timelines: Timelines) -> int:
+    """The instant of the first event.
+
+    Raises:
+        NotEnoughDataError: there is none.
+    """
     if not len(timelines.rows):
         raise NotEnoughDataError(
             "there are no events to learn from; run `python -m training import`"

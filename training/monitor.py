@@ -20,11 +20,11 @@ from features.instants import DAY_MS, iso
 from models.bundle import Bundle
 from training import plots
 from training.alerts import NEXT_STEP, Judgement, Rule, Status
-from training.drift import Day, Watch
 from training.fit import Progress
 from training.realised import Outcomes, Scores, Week, instant_of, monday_of
 from training.tracking import Run
 from training.trainer import Data
+from training.watch import Day, Watch
 
 WEEKS = 60
 """How far back is looked: a year, and the horizon before it."""
@@ -95,7 +95,7 @@ def monitor(
     Arguments:
         data: what happened, up to the last event.
         served: what was served.
-        owned: who identifiers lead to, as `realised.owners` gives it.
+        owned: who identifiers lead to now, as `owners` of a log gives it.
         bundle: the bundle of a version; None when it cannot be had any more.
         rule: when somebody must look.
         serving: the version that serves, which is judged; the one served last when None.

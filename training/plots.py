@@ -18,6 +18,7 @@ from models.personas import Personas
 from models.personas.traits import BY_FEATURE
 from training import metrics
 from training.evaluate import OURS
+from training.intervals import wilson
 from training.realised import Week
 
 Floats = npt.NDArray[np.float64]
@@ -44,7 +45,7 @@ def reliability(left: Flags, predicted: Mapping[str, Floats]) -> Figure:
     for name, colour in _colours(predicted):
         mean, rate, count = metrics.reliability(left, predicted[name])
         if name == OURS:
-            low, high = metrics.wilson(rate, count)
+            low, high = wilson(rate, count)
             bars = np.maximum(np.stack([rate - low, high - rate]), 0)
             axes.errorbar(mean, rate, bars, color=colour, linewidth=0, elinewidth=1.2, capsize=3)
         axes.plot(mean, rate, **_line(name, colour), marker="o", markersize=4.5)
@@ -90,7 +91,7 @@ def gain_and_lift(left: Flags, predicted: Mapping[str, Floats]) -> Figure:
     deciles = np.arange(1, 11)
     lift.axhline(1, color=_INK, linewidth=1, linestyle=(0, (4, 3)))
     for name, colour in _colours(predicted):
-        values = np.diff(metrics.gain_curve(left, predicted[name], 11)[1]) * 10
+        values = metrics.lift_by_share(left, predicted[name])
         if name == OURS:
             lift.bar(deciles, values, color=colour, width=0.7, alpha=0.9, label=_label(name))
         else:

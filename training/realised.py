@@ -10,13 +10,12 @@ import pyarrow as pa
 
 from features.columns import Columns as C
 from features.consents import PROFILING
-from features.events.log import EventLog
-from features.identity import FOREVER, resolve
+from features.identity import FOREVER
 from features.instants import DAY_MS
-from features.links import told_by
 from features.timeline import Timelines
 from training.dataset import Orders
-from training.metrics import auc_interval, expected_calibration_error, wilson
+from training.intervals import auc_interval, rate
+from training.metrics import expected_calibration_error
 
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
@@ -130,24 +129,22 @@ class Outcomes:
         _, first = np.unique(scores.person[order], return_index=True)
         over = scores.part(order[first])
         left = ~self._ordered(over)
-        predicted, n = over.probability, np.array([len(over)])
-        observed = np.array([left.mean()])
-        low, high = wilson(observed, n)
-        mean = float(predicted.mean())
-        auc, auc_low, auc_high = auc_interval(left, predicted)
+        predicted, mean = over.probability, float(over.probability.mean())
+        observed, auc = rate(left), auc_interval(left, over.probability)
+        difference = mean - observed
         return Week(
             monday=monday,
             customers=len(over),
             mean_predicted=mean,
-            observed=float(observed[0]),
-            difference=mean - float(observed[0]),
-            difference_low=mean - float(high[0]),
-            difference_high=mean - float(low[0]),
+            observed=observed.value,
+            difference=difference.value,
+            difference_low=difference.low,
+            difference_high=difference.high,
             ece=expected_calibration_error(left, predicted),
             brier=float(np.mean((predicted - left) ** 2)),
-            auc=auc,
-            auc_low=auc_low,
-            auc_high=auc_high,
+            auc=auc.value,
+            auc_low=auc.low,
+            auc_high=auc.high,
         )
 
     def _ordered(self, scores: Scores) -> npt.NDArray[np.bool_]:
@@ -159,16 +156,6 @@ class Outcomes:
         since = self._at[place] - scores.at[owner]
         inside = (since >= 0) & (since < scores.horizon[owner])
         return np.bincount(owner[inside], minlength=len(scores)) > 0
-
-
-def owners(log: EventLog) -> dict[str, str]:
-    """Who each identifier of a log leads to now, where that is another one.
-
-    Raises:
-        StorageError: the disk is full.
-    """
-    spans = resolve(*told_by(log), log.rules).at(FOREVER - 1)
-    return {name: span.owner for name, span in spans.items() if span.owner != name}
 
 
 def monday_of(instant: int) -> date:

@@ -7,8 +7,8 @@ import pytest
 
 from features.settings import Settings
 from training.alerts import Rule, Status
-from training.drift import Day
 from training.realised import Week
+from training.watch import Day
 
 RULE = Rule.of(Settings())
 GOOD = Week(date(2011, 9, 5), 500, 0.7, 0.7, 0.0, -0.04, 0.04, 0.01, 0.2, 0.8, 0.76, 0.84)

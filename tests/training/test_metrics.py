@@ -7,16 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from training.metrics import (
-    auc_interval,
     churn_metrics,
     expected_calibration_error,
     gain_curve,
     hits,
     lift,
+    lift_by_share,
+    murphy,
     ranking_metrics,
     recall_curve,
     reliability,
-    wilson,
 )
 
 outcomes = st.lists(st.tuples(st.booleans(), st.integers(1, 9)), min_size=2, max_size=40)
@@ -39,33 +39,6 @@ def test_churn_figures_equal_their_definitions(rows: list[tuple[bool, int]]) -> 
     assert found["log_loss"] == pytest.approx(loss)
     assert found["mean_predicted"] == pytest.approx(sum(t for _, t in rows) / 10 / n)
     assert found["mean_observed"] == pytest.approx(sum(x for x, _ in rows) / n)
-
-
-@given(outcomes)
-def test_the_interval_of_the_auc_is_delongs(rows: list[tuple[bool, int]]) -> None:
-    left = np.array([gone for gone, _ in rows])
-    risk = np.array([tenths / 10 for _, tenths in rows])
-    auc, low, high = auc_interval(left, risk)
-    gone, stayed = risk[left], risk[~left]
-    if not len(gone) or not len(stayed):
-        assert math.isnan(auc)
-        return
-    wins = np.array([[(a > b) + (a == b) / 2 for b in stayed] for a in gone])
-    assert auc == pytest.approx(wins.mean())
-    if len(gone) < 2 or len(stayed) < 2:
-        assert math.isnan(low)
-        assert math.isnan(high)
-        return
-    variance = wins.mean(axis=1).var(ddof=1) / len(gone)
-    variance += wins.mean(axis=0).var(ddof=1) / len(stayed)
-    assert low == pytest.approx(max(0, auc - 1.96 * math.sqrt(variance)), abs=1e-7)
-    assert high == pytest.approx(min(1, auc + 1.96 * math.sqrt(variance)), abs=1e-7)
-
-
-def test_a_share_of_none_in_ten_may_be_as_high_as_28_percent() -> None:
-    low, high = wilson(np.array([0.0, 0.5]), np.array([10, 100]))
-    assert low == pytest.approx([0, 0.4038], abs=1e-4)
-    assert high == pytest.approx([0.2775, 0.5962], abs=1e-4)
 
 
 def test_average_precision_is_the_mean_precision_at_the_leavers() -> None:
@@ -164,3 +137,41 @@ def test_equal_predictions_have_no_order() -> None:
     _, found = gain_curve(left, same)
     np.testing.assert_allclose(found, np.linspace(0, 1, 101))
     assert expected_calibration_error(left, same) == pytest.approx(0.0)
+
+
+@given(outcomes, st.integers(1, 12))
+def test_murphys_parts_add_up_to_the_brier_score(rows: list[tuple[bool, int]], bins: int) -> None:
+    left = np.array([gone for gone, _ in rows])
+    risk = np.array([tenths / 10 for _, tenths in rows])
+    parts = murphy(left, risk, bins)
+    assert parts.brier == pytest.approx(np.mean((risk - left) ** 2))
+    assert min(parts.reliability, parts.resolution, parts.uncertainty) >= 0
+    assert parts.uncertainty == pytest.approx(np.var(left))
+
+
+def test_what_each_part_means() -> None:
+    left = np.repeat([True, False], 50)
+    perfect = murphy(left, left.astype(float))
+    assert (perfect.reliability, perfect.resolution) == (0, pytest.approx(0.25))
+    rate = murphy(left, np.full(100, 0.5))
+    assert (rate.reliability, rate.resolution, rate.uncertainty) == (0, 0, 0.25)
+    wrong = murphy(left, np.full(100, 0.8))
+    assert (wrong.reliability, wrong.resolution) == (pytest.approx(0.09), 0)
+    # two bins, which are right on average, though their predictions differ
+    within = murphy(left, np.repeat([1.0, 0.8, 0.2, 0.0], 25), bins=2)
+    assert within.reliability == pytest.approx(0.01)
+    assert within.within == pytest.approx(0.01)
+
+
+def test_the_figures_hold_murphys_parts() -> None:
+    left = np.array([True, False, True, False])
+    found = churn_metrics(left, np.array([0.9, 0.2, 0.7, 0.1]))
+    parts = (found[f"brier_{name}"] for name in ("reliability", "uncertainty", "within"))
+    assert sum(parts) - found["brier_resolution"] == pytest.approx(found["brier"])
+
+
+def test_lift_by_tenth_is_each_tenths_rate_against_all() -> None:
+    left = np.array([True] * 2 + [False] * 18)
+    assert lift_by_share(left, np.linspace(1, 0, 20)).tolist() == pytest.approx([10] + [0] * 9)
+    assert lift_by_share(left, np.full(20, 0.5)) == pytest.approx(np.ones(10))
+    assert np.isnan(lift_by_share(np.zeros(5, np.bool_), np.ones(5))).all()

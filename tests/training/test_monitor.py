@@ -23,10 +23,10 @@ from tests.models.trained import CUTOFF, trained
 from tests.models.trained import shop as trained_shop
 from training.alerts import Rule, Status
 from training.dataset import Orders
-from training.drift import Watch
 from training.monitor import monitor
 from training.realised import monday_of
 from training.trainer import Data
+from training.watch import Watch
 
 RULE = Rule.of(Settings())
 PEOPLE = 600

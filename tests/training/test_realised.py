@@ -8,14 +8,11 @@ import pytest
 
 from features.consents import PROFILING
 from features.consents.permit import Permit
-from features.events.event import Event, table_of
-from features.events.log import EventLog
-from features.events.schema import schema
 from features.events.served import SCHEMA
 from features.instants import DAY_MS, instant
 from features.timeline import FOREVER, Timelines
 from tests.models.shop import day, timeline
-from training.realised import Outcomes, monday_of, owners
+from training.realised import Outcomes, monday_of
 
 HORIZON = 30
 MONDAY = monday_of(day(20))
@@ -129,20 +126,3 @@ def test_versions_are_told_apart():
         "7": [0.9],
         "10": [0.5],
     }
-
-
-def test_who_an_identifier_leads_to_is_read_from_the_log(tmp_path):
-    log = EventLog(tmp_path / "log")
-    seen = Event(
-        event_id="e",
-        type=schema().code("Product Viewed"),
-        name="Product Viewed",
-        user_id="ann",
-        anonymous_id="v",
-        timestamp=day(1),
-        received_at=day(1),
-        channel="web",
-        product_id="p",
-    )
-    log.append(table_of([seen]))
-    assert owners(log) == {"anonymous:v": "ann"}

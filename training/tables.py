@@ -1,19 +1,22 @@
-"""Evaluations and gate decisions as tables in the terminal."""
+"""What commands found, as tables in the terminal."""
 
 from collections.abc import Mapping
 
 from features.instants import iso
 from models.personas import Personas
 from training import console
+from training.backtest import FIGURES, Backtest
 from training.evaluate import OURS, Evaluation
 from training.monitor import Monitoring
 from training.promote import Promotion
+from training.tune import SPACE, Tuned
 
 CHURN = ("auc", "average_precision", "brier", "ece", "lift_top_decile")
+PAST = ("mean_observed", "mean_predicted", "auc", "brier", "ece")
+NEXT_PRODUCT = ("recall@10", "ndcg@10", "phr@10", "recall@20", "coverage@10")
+
 SHOWN_WEEKS = 12
 """Weeks in the terminal; MLflow has all of them."""
-
-NEXT_PRODUCT = ("recall@10", "ndcg@10", "phr@10", "recall@20", "coverage@10")
 
 
 def print_evaluation(evaluation: Evaluation) -> None:
@@ -34,6 +37,44 @@ def print_personas(personas: Personas) -> None:
         (each.key, each.name, f"{each.share:.0%}", each.description) for each in personas.personas_
     ]
     console.table("Personas", ["key", "name", "share", "what sets them apart"], rows)
+
+
+def print_backtest(backtest: Backtest) -> None:
+    """Print every method's figures over the past cutoffs, and ours at each."""
+    rows = [
+        (
+            iso(test.at)[:10],
+            len(test.rows.y),
+            *(test.evaluation.metrics[f"{OURS}.{name}"] for name in PAST),
+        )
+        for test in backtest.tests
+    ]
+    columns = ["cutoff", "customers", "left", "predicted", *PAST[2:]]
+    console.table("Churn at past cutoffs", columns, rows)
+    means = [
+        (name, *(float(backtest.figure(name, figure).mean()) for figure in FIGURES))
+        for name in backtest.methods
+    ]
+    console.table(f"Mean of {len(backtest.tests)} cutoffs", ["method", *FIGURES], means)
+    for note in backtest.notes:
+        console.say(f"The back-test: {note}.")
+
+
+def print_tuned(tuned: Tuned) -> None:
+    """Print the best settings beside the default's, and how they compare."""
+    rows = [(name, getattr(tuned.default, name), getattr(tuned.best, name)) for name in SPACE]
+    rows.append(("log loss, searched", tuned.default_loss, tuned.best_loss))
+    console.table(
+        f"Best of {len(tuned.trials)} trials on {len(tuned.searched)} past cutoffs",
+        ["setting", "default", "best"],
+        rows,
+    )
+    found = tuned.difference
+    console.say(
+        f"On {iso(tuned.confirmed)[:10]}, which the search did not see, the best's log loss is "
+        f"{found.value:+.4f} against the default's on the same customers "
+        f"({found.low:+.4f} to {found.high:+.4f})."
+    )
 
 
 def print_comparisons(promotion: Promotion) -> None:
