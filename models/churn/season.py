@@ -26,6 +26,13 @@ MIN_HISTORY_DAYS = 180
 """Days of history before an instant's power counts: in a shop that is younger a purchase model
 cannot tell who has left from who is silent, and its error is no season."""
 
+SPREAD = 0.3
+"""How far the log of a power strays from its forecast where nothing can be looked back on: at
+Christmas a gift shop's customers order half as often again as in spring."""
+
+_PRIOR_SEASONS = 2.0
+"""How many whole horizons looked back on that is worth."""
+
 _MOST = 20.0
 """Powers lie between 1/20 and 20; beyond, everybody or nobody ordered."""
 
@@ -55,6 +62,10 @@ class Season:
     """Logarithm of the power observed in the horizon after each."""
     weight: float
     """How much of last year's season is expected again, from 0 to 1."""
+    spread: float = SPREAD
+    """Standard deviation of the log of a power around its forecast."""
+    seasons: float = 0.0
+    """How many whole horizons that was looked back on."""
 
     @classmethod
     def of(cls, at: npt.NDArray[np.int64], powers: Floats, horizon_days: int) -> "Season":
@@ -62,7 +73,8 @@ class Season:
 
         At each past instant at which it could have been done, the power is forecast from what was
         known then, without a season and by last year's. The weight is that of the least squared
-        error, drawn towards `PRIOR` as if there were one more instant.
+        error, drawn towards `PRIOR` as if there were one more instant. How far such forecasts
+        were off is how far the next one may be.
 
         Arguments:
             at: instants, rising.
@@ -70,10 +82,12 @@ class Season:
             horizon_days: days after which a power is known.
         """
         logs = np.log(powers)
-        change, truth = [], []
+        change, truth, plain = [], [], []
         for now, true in zip(at.tolist(), logs.tolist(), strict=True):
             known = at + horizon_days * DAY_MS <= now
             told = _forecasts(at[known], logs[known], now)
+            if told is None and known.any():
+                plain.append(true - _level(at[known], logs[known]))
             if told is not None:
                 level, season = told
                 change.append(season - level)
@@ -81,12 +95,24 @@ class Season:
         moved, due = np.array(change), np.array(truth)
         doubt = float(np.var(logs)) if len(logs) > 1 else 1.0
         weight = (float(moved @ due) + PRIOR * doubt) / (float(moved @ moved) + doubt + 1e-12)
-        return cls(at, logs, float(np.clip(weight, 0.0, 1.0)))
+        weight = float(np.clip(weight, 0.0, 1.0))
+        # a shop of one year is forecast, and so judged, without a season
+        missed = due - weight * moved if len(due) else np.array(plain)
+        step = float(np.median(np.diff(at))) / DAY_MS if len(at) > 1 else horizon_days
+        seasons = len(missed) * min(1.0, step / horizon_days)
+        squares = float(np.mean(missed**2)) if len(missed) else 0.0
+        variance = (_PRIOR_SEASONS * SPREAD**2 + seasons * squares) / (_PRIOR_SEASONS + seasons)
+        return cls(at, logs, weight, float(np.sqrt(variance)), seasons)
 
     @classmethod
     def none(cls) -> "Season":
         """Nothing is known of any season."""
         return cls(np.empty(0, np.int64), np.empty(0), 0.0)
+
+    @property
+    def freedom(self) -> float:
+        """Degrees of freedom that `spread` is known by."""
+        return _PRIOR_SEASONS + self.seasons
 
     def power(self, at: int) -> float:
         """The power expected after an instant; 1 when nothing is known."""

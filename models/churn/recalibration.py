@@ -1,0 +1,77 @@
+"""A purchase model's own figures, weighted anew by what followed."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import expit
+
+from models.churn.base import Floats
+
+RIDGE = 1e-3
+"""Of the weights of standardised columns: small, but a handful of customers moves nothing."""
+
+
+class Recalibration:
+    """A logistic regression on what the purchase model says, starting from what it says.
+
+    The models' P(no order) leans on who they think has left, which they cannot see; the log of
+    the expected orders and P(alive) say the same with other weight. Five numbers learn which.
+    """
+
+    def __init__(
+        self,
+        mean: Sequence[float] = (),
+        scale: Sequence[float] = (),
+        weights: Sequence[float] = (),
+    ) -> None:
+        self.mean_ = np.asarray(mean, np.float64)
+        self.scale_ = np.asarray(scale, np.float64)
+        self.weights_ = np.asarray(weights, np.float64)
+
+    def fit(self, columns: Floats, left: Floats, start: Floats, weight: Floats) -> Self:
+        """Learn from rows whose log odds start at `start`.
+
+        Arguments:
+            columns: of `base.COLUMNS`, shape (n, 3).
+            left: 1 where no order followed, shape (n,).
+            start: log odds, shape (n,).
+            weight: of each row, shape (n,).
+        """
+        seen = _seen(columns)
+        self.mean_ = np.average(seen, axis=0, weights=weight)
+        self.scale_ = np.sqrt(np.average((seen - self.mean_) ** 2, axis=0, weights=weight)) + 1e-9
+        table, share = self._table(columns), weight / weight.sum()
+
+        def loss(weights: Floats) -> tuple[float, Floats]:
+            raw = start + table @ weights
+            lost = float(share @ (np.logaddexp(0, raw) - left * raw) + RIDGE * weights @ weights)
+            return lost, table.T @ (share * (expit(raw) - left)) + 2 * RIDGE * weights
+
+        self.weights_ = minimize(loss, np.zeros(table.shape[1]), jac=True, method="L-BFGS-B").x
+        return self
+
+    def predict(self, columns: Floats) -> Floats:
+        """What is added to the log odds, shape (n,)."""
+        out: Floats = self._table(columns) @ self.weights_
+        return out
+
+    def document(self) -> Mapping[str, Any]:
+        """The arguments that make it again."""
+        return {
+            "mean": self.mean_.tolist(),
+            "scale": self.scale_.tolist(),
+            "weights": self.weights_.tolist(),
+        }
+
+    def _table(self, columns: Floats) -> Floats:
+        standard = (_seen(columns) - self.mean_) / self.scale_
+        return np.column_stack([np.ones(len(columns)), standard])
+
+
+def _seen(columns: Floats) -> Floats:
+    """Log odds of silence, log of the expected orders, P(alive); 0 where nothing is known."""
+    found = np.nan_to_num(columns)
+    orders = np.log(np.maximum(np.expm1(found[:, 1]), 1e-6))
+    return np.column_stack([found[:, 0], orders, found[:, 2]])
