@@ -283,6 +283,9 @@ def rollback(reason: ReasonOption = "") -> None:
 def score(
     out: Annotated[Path, typer.Argument(help="The Parquet file to write.")],
     k: Annotated[int, typer.Option(help="Products to recommend to each customer.")] = 10,
+    reasons: Annotated[
+        int, typer.Option(help="Say why, of so many customers with the highest risk.")
+    ] = 0,
     at: Annotated[
         str | None, typer.Option(help="As of this date; default: after the last event.")
     ] = None,
@@ -291,7 +294,10 @@ def score(
     ] = None,
     log: LogOption = None,
 ) -> None:
-    """Write every customer's churn probability and recommended products to Parquet."""
+    """Write every customer's churn probability and recommended products to Parquet.
+
+    Products take most of the time; with `--k 0` there are none.
+    """
     from features.instants import instant
     from training.score import score as run
     from training.trainer import Data
@@ -309,6 +315,7 @@ def score(
             data.last_at + 1 if at is None else instant(at),
             out,
             k=k,
+            reasons=reasons,
             version=str(number),
             threads=settings.threads,
             progress=progress,

@@ -182,13 +182,28 @@ class ChurnModel:
             limit: how many reasons at most.
             at: the instant of the features, as `predict_proba` has it.
         """
-        row = self._columns(np.atleast_2d(X))
+        row = np.atleast_2d(X)
         if len(row) != 1:
             raise InputError(f"reasons are for one customer; X has {len(row)} rows")
-        names, parts = self.contributions(row, at)
-        moved = dict(zip(names, parts[0].tolist(), strict=True))
-        own = dict(zip(self.feature_names_, row[0].tolist(), strict=True))
-        return reasons(moved, own, limit)
+        return self.explain(row, limit, at)[0]
+
+    def explain(
+        self,
+        X: npt.NDArray[np.float32],  # noqa: N803
+        limit: int = LIMIT,
+        at: int | None = None,
+    ) -> list[list[Reason]]:
+        """As `reasons`, of many customers at one instant; X of shape (n, features)."""
+        rows = self._columns(X)
+        names, parts = self.contributions(rows, at)
+        return [
+            reasons(
+                dict(zip(names, moved, strict=True)),
+                dict(zip(self.feature_names_, own, strict=True)),
+                limit,
+            )
+            for moved, own in zip(parts.tolist(), rows.tolist(), strict=True)
+        ]
 
     def importance(self) -> dict[str, float]:
         """How much each feature lowered the loss, summed over all splits."""
