@@ -32,7 +32,7 @@ from features.timeline import Timeline, Timelines
 Matrix = npt.NDArray[np.float32]
 
 CHUNK = 50_000
-"""Evaluations between two reports of progress, and the unit handed to a thread."""
+"""Evaluations between two reports of progress, and handed to a thread, at most."""
 
 # Numba takes enum members as constants only by their plain value.
 _OPEN, _SUM, _MEAN = int(Aggregation.OPEN), int(Aggregation.SUM), int(Aggregation.MEAN)
@@ -88,16 +88,17 @@ def matrix(
     facts = (catalog.parent, catalog.category, catalog.brand, reference.category_price)
     program = compiled(features)
     rows = _columns(timelines.rows)
+    chunk = max(1, min(CHUNK, -(-len(customers) // threads)))  # no thread without work
 
     def run(start: int) -> int:
-        part = slice(start, start + CHUNK)
+        part = slice(start, start + chunk)
         _evaluate(
             timelines.offsets, *rows, customers[part], instants[part], *facts, program, out[part]
         )
         return len(out[part])
 
     with ThreadPoolExecutor(max_workers=threads) as pool:
-        for done in pool.map(run, range(0, len(customers), CHUNK)):
+        for done in pool.map(run, range(0, len(customers), chunk)):
             if progress is not None:
                 progress(done)
     return out

@@ -7,14 +7,14 @@ Whoever objects as of the log's end is left out of every instant before it as we
 
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from features.consents import PERSONALISATION, PROFILING, Consent, ConsentRules, standing
-from features.consents.of_log import Said, statements
+from features.consents.of_log import Said, dissent, statements
 from features.consents.permit import Permit
 from features.events import engine
 from features.events.log import EventLog
@@ -42,15 +42,26 @@ def permitted(timelines: Timelines, log: EventLog, rules: ConsentRules) -> Timel
         StorageError: the disk is full.
     """
     with engine.full_disk_said(log.path), tempfile.TemporaryDirectory() as scratch:
-        told = list(statements(log, Path(scratch), rules))
-        spans = resolve(*told_by(log), log.rules).spans if told else []
+        folder = Path(scratch)
+        against = dissent(log, folder, rules, PURPOSES)
+        spans = resolve(*told_by(log), log.rules).spans if against.customer_ids else []
+        ids = _joined(against.customer_ids, spans)
+        lines = statements(log, folder, rules, customer_ids=ids, purposes=PURPOSES)
+        told = list(lines) if ids else []
     ledgers = _ledgers(told, spans)
     by_place = dict(_placed(timelines, ledgers))
-    now = max((log.last_at, *(said.known_at for said in told)))
+    now = max(log.last_at, against.known_at)
     return replace(
         timelines,
         permits={purpose: _permit(purpose, by_place, rules, now) for purpose in PURPOSES},
     )
+
+
+def _joined(customer_ids: Collection[str], spans: Iterable[Span]) -> set[str]:
+    """These ids, and all whose statements stand in a ledger with one of theirs."""
+    owners = {span.owner for span in spans if span.identifier in customer_ids}
+    theirs = owners.union(customer_ids)
+    return theirs.union(span.identifier for span in spans if span.owner in theirs)
 
 
 def _ledgers(told: Iterable[Said], spans: Iterable[Span]) -> Mapping[str, Sequence[_Line]]:

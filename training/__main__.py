@@ -287,6 +287,9 @@ def rollback(reason: ReasonOption = "") -> None:
 def score(
     out: Annotated[Path, typer.Argument(help="The Parquet file to write.")],
     k: Annotated[int, typer.Option(help="Products to recommend to each customer.")] = 10,
+    reasons: Annotated[
+        int, typer.Option(help="Say why, of so many customers with the highest risk.")
+    ] = 0,
     at: Annotated[
         str | None, typer.Option(help="As of this date; default: after the last event.")
     ] = None,
@@ -298,7 +301,10 @@ def score(
     ] = False,
     log: LogOption = None,
 ) -> None:
-    """Write every customer's churn probability and recommended products to Parquet."""
+    """Write every customer's churn probability and recommended products to Parquet.
+
+    Products take most of the time; with `--k 0` there are none.
+    """
     from features.events.served import Served
     from features.instants import instant
     from training.score import score as run
@@ -320,6 +326,7 @@ def score(
             moment,
             out,
             k=k,
+            reasons=reasons,
             version=str(number),
             threads=settings.threads,
             progress=progress,

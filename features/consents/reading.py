@@ -40,7 +40,7 @@ def consents_of(event: Event, rules: ConsentRules) -> tuple[Consent, ...]:
     changed, updated, unsubscribing = _codes()
     if event.type == changed:
         said = json.loads(event.properties or "{}")
-        purpose = _canonical("purpose", said["purpose"])
+        purpose = purpose_of(said["purpose"])
         channel = _canonical("consent_channel", said.get("consent_channel") or ALL_CHANNELS)
         granted = _canonical("status", said["status"]) == "granted"
         stated = _consent(event, purpose, channel, granted, said.get("expires_at"))
@@ -48,6 +48,11 @@ def consents_of(event: Event, rules: ConsentRules) -> tuple[Consent, ...]:
     if event.type in unsubscribing:
         return (_consent(event, MARKETING, _unsubscribed(event), False), *_carried(event, rules))
     return _carried(event, rules, carried=event.type != updated)
+
+
+def purpose_of(text: str) -> str:
+    """The purpose that an event names, in the one spelling."""
+    return _canonical("purpose", text)
 
 
 def _carried(event: Event, rules: ConsentRules, *, carried: bool = True) -> tuple[Consent, ...]:

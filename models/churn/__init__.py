@@ -1,6 +1,5 @@
 """Churn risk: the probability that a customer places no order in the next days."""
 
 from models.churn.model import MIN_EACH, ChurnModel
-from models.reasons import ChurnReason
 
-__all__ = ["MIN_EACH", "ChurnModel", "ChurnReason"]
+__all__ = ["MIN_EACH", "ChurnModel"]

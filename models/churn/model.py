@@ -14,7 +14,7 @@ from features.errors import BundleError, InputError, NotEnoughDataError
 from features.instants import DAY_MS
 from models.churn.season import MIN_HISTORY_DAYS, Season, power
 from models.purchases import Counts, MbgNbd
-from models.reasons import ChurnReason, sentence, speaks
+from models.reasons import LIMIT, Reason, reasons
 
 MIN_EACH = 10
 """Customers that must have left, and must have stayed, for anything to be learnt."""
@@ -24,9 +24,6 @@ FIT_CUSTOMERS = 50_000
 
 EXTRA = ("mbg_nbd_no_order_log_odds", "mbg_nbd_orders_log", "mbg_nbd_alive")
 """Columns that the purchase model adds to the features."""
-
-SILENCE = "cadence_order_days_since_last"
-"""The feature that speaks for the purchase model in reasons."""
 
 _LEAST = 1e-4
 """Probabilities stay this far from 0 and 1, so that log odds are finite."""
@@ -143,34 +140,70 @@ class ChurnModel:
         out: npt.NDArray[np.float64] = expit(start + np.asarray(raw))
         return out
 
-    def reasons(self, X: npt.NDArray[np.float32], limit: int = 3) -> list[ChurnReason]:  # noqa: N803
-        """The features that moved one customer's risk most, strongest first.
+    def contributions(
+        self,
+        X: npt.NDArray[np.float32],  # noqa: N803
+        at: int | None = None,
+    ) -> tuple[tuple[str, ...], npt.NDArray[np.float64]]:
+        """How far each column moves each customer's log odds of leaving from the mean rate's.
 
-        Contributions are exact Shapley values of the trees (Lundberg et al. 2018), times
-        the calibration's slope. Features whose figure says nothing to a reader are left out.
+        They are exact Shapley values of the trees (Lundberg et al. 2018); where the trees start is
+        the purchase model's own.
+
+        Arguments:
+            X: features, as `fit` had them.
+            at: the instant of the features, as `predict_proba` has it.
+
+        Returns:
+            The columns' names, features first; contributions, float64, shape (n, columns).
+        """
+        rows = self._columns(X)
+        start, extra = self._start(rows, self.at_ if at is None else at)
+        names = (*self.feature_names_, *EXTRA)[: rows.shape[1] + extra.shape[1]]
+        if not len(rows):
+            return names, np.empty((0, len(names)))
+        columns = np.column_stack([rows, extra])
+        told = self._fitted.predict(columns, pred_contrib=True, num_threads=self._threads(rows))
+        parts = np.asarray(told, np.float64)[:, :-1]
+        if extra.shape[1]:
+            parts[:, rows.shape[1]] += start - logit(self.mean_rate_)
+        return names, parts
+
+    def reasons(
+        self,
+        X: npt.NDArray[np.float32],  # noqa: N803
+        limit: int = LIMIT,
+        at: int | None = None,
+    ) -> list[Reason]:
+        """What moved one customer's risk most, strongest first; see `models.reasons`.
 
         Arguments:
             X: one row, shape (features,) or (1, features).
             limit: how many reasons at most.
+            at: the instant of the features, as `predict_proba` has it.
         """
-        row = self._columns(np.atleast_2d(X))
+        row = np.atleast_2d(X)
         if len(row) != 1:
             raise InputError(f"reasons are for one customer; X has {len(row)} rows")
-        start, extra = self._start(row, self.at_)
-        columns = np.column_stack([row, extra])
-        parts = np.asarray(self._fitted.predict(columns, pred_contrib=True, num_threads=1))[0, :-1]
-        found = dict(zip(self.feature_names_, parts.tolist(), strict=False))
-        if SILENCE in found:  # what the purchase model sees first of all is the silence
-            own = sum(parts[len(self.feature_names_) :].tolist())
-            found[SILENCE] += float(start[0]) - float(logit(self.mean_rate_)) + own
-        out: list[ChurnReason] = []
-        for name in sorted(found, key=lambda each: (-abs(found[each]), each)):
-            if len(out) == limit or found[name] == 0:
-                break
-            if speaks(name):
-                value = float(row[0, self.feature_names_.index(name)])
-                out.append(ChurnReason(name, found[name], sentence(name, value)))
-        return out
+        return self.explain(row, limit, at)[0]
+
+    def explain(
+        self,
+        X: npt.NDArray[np.float32],  # noqa: N803
+        limit: int = LIMIT,
+        at: int | None = None,
+    ) -> list[list[Reason]]:
+        """As `reasons`, of many customers at one instant; X of shape (n, features)."""
+        rows = self._columns(X)
+        names, parts = self.contributions(rows, at)
+        return [
+            reasons(
+                dict(zip(names, moved, strict=True)),
+                dict(zip(self.feature_names_, own, strict=True)),
+                limit,
+            )
+            for moved, own in zip(parts.tolist(), rows.tolist(), strict=True)
+        ]
 
     def importance(self) -> dict[str, float]:
         """How much each feature lowered the loss, summed over all splits."""

@@ -17,13 +17,15 @@ from serving.service import ServiceDep
 router = APIRouter(tags=["customers"], route_class=KeyedRoute)
 
 
-class ChurnReasonView(BaseModel):
+class ReasonView(BaseModel):
     """One thing that moved the probability."""
 
-    feature: str
+    group: str
+    """What it is about: rhythm, orders, spending, mood, …; features that move together are one."""
     contribution: float
     """In log odds of leaving; positive raises the risk."""
     text: str
+    """In a sentence with the customer's own figures."""
 
 
 class ChurnView(BaseModel):
@@ -33,7 +35,8 @@ class ChurnView(BaseModel):
     probability: float | None
     """P(no order in the horizon); null for a customer who never ordered, or allows no score."""
     horizon_days: int
-    reasons: list[ChurnReasonView]
+    reasons: list[ReasonView]
+    """Five at most, strongest first."""
     note: str | None
     """Why there is no probability."""
     model_version: str
@@ -50,9 +53,9 @@ class ChurnView(BaseModel):
             "horizon_days": 90,
             "reasons": [
                 {
-                    "feature": "cadence_order_days_since_last",
+                    "group": "rhythm",
                     "contribution": 0.84,
-                    "text": "Days since the last order: 71",
+                    "text": "Usually orders every 32 days, silent for 71",
                 }
             ],
             "note": None,
@@ -78,7 +81,7 @@ async def churn(customer_id: CustomerPath, service: ServiceDep) -> Response:
     elif known.features(["purchase_orders_life"])[0] > 0:
         row = known.features(bundle.churn.feature_names_)[None, :]
         probability = float(bundle.churn.predict_proba(row, known.at)[0])
-        reasons = bundle.churn.reasons(row)
+        reasons = bundle.churn.reasons(row, at=known.at)
         horizon_days = bundle.churn.horizon_days_
         service.scores.add(
             known.person.customer_id, str(known.live.version), known.at, horizon_days, probability

@@ -2,13 +2,14 @@
 
 import typer
 
-from tests.benchmarks import churn, features, ingest, profile, serving
+from tests.benchmarks import churn, features, ingest, profile, score, serving
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 app.command("churn")(churn.run)
 app.command("features")(features.run)
 app.command("ingest")(ingest.run)
 app.command("profile")(profile.run)
+app.command("score")(score.run)
 app.command("serving")(serving.run)
 
 

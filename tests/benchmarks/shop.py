@@ -36,15 +36,7 @@ def simulated_shop(folder: Path, customers: int, products: int, seed: int) -> li
         trainer.next_product(until),
         Offers.load(EXAMPLE),
     )
-
-    def saved(scratch: Path) -> Path:
-        bundle.save(
-            scratch / "bundle", created_at=iso(until), cutoff=until, fingerprint=data.fingerprint
-        )
-        return scratch / "bundle"
-
-    publish(saved, 1, folder / "bundles")
-    point(1, folder / "bundles", until)
+    serve_bundle(folder, bundle, data, until)
     load_history(folder, log)
     known = np.flatnonzero(data.timelines.known)
     return data.timelines.ids(np.random.default_rng(seed).permutation(known))
@@ -57,6 +49,19 @@ def simulated_log(folder: Path, customers: int, products: int, seed: int) -> Eve
     log = EventLog(folder / "log")
     import_tables(Mapping.load("shop"), folder / "shop", log, now=shop.end_at)
     return log
+
+
+def serve_bundle(folder: Path, bundle: Bundle, data: Data, until: int) -> None:
+    """Make a bundle the one that a service in a folder answers from."""
+
+    def saved(scratch: Path) -> Path:
+        bundle.save(
+            scratch / "bundle", created_at=iso(until), cutoff=until, fingerprint=data.fingerprint
+        )
+        return scratch / "bundle"
+
+    publish(saved, 1, folder / "bundles")
+    point(1, folder / "bundles", until)
 
 
 def load_history(folder: Path, log: EventLog) -> None:

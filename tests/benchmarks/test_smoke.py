@@ -67,6 +67,15 @@ def test_profile_reports_the_latencies_of_one_client_and_of_several(tmp_path: Pa
     assert figures["errors"] == 0
 
 
+def test_score_reports_the_batch_and_a_fresh_score(tmp_path: Path) -> None:
+    asked = ("--customers", "300", "--products", "40", "--reasons", "20")
+    figures = measured(tmp_path, "score", *asked)
+    named = {"build", "open", "batch", "batch_with_reasons"}
+    assert {f"{name}.seconds_per_million" for name in named} <= set(figures)
+    assert {"fresh.p50_us", "fresh.p99_us", "reasons.p50_us", "http.p50_ms"} <= set(figures)
+    assert figures["errors"] == 0
+
+
 def test_churn_reports_ours_beside_the_baselines(tmp_path: Path) -> None:
     drawn = np.random.default_rng(0)
     days = [

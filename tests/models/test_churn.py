@@ -7,7 +7,6 @@ import pytest
 from features.errors import BundleError, InputError, NotEnoughDataError
 from features.instants import DAY_MS
 from models.churn import ChurnModel
-from models.reasons import sentence
 
 NAMES = ("cadence_order_days_since_last", "purchase_orders_life", "preference_brand_top_life")
 
@@ -120,41 +119,40 @@ def test_nobody_to_predict_is_no_error(model: ChurnModel) -> None:
 
 def test_reasons_say_the_customers_own_figure(model: ChurnModel) -> None:
     first = model.reasons(np.array([190, 3, 1], np.float32))[0]
-    assert first.feature == "cadence_order_days_since_last"
-    assert first.text == "Days since the last order: 190"
+    assert first.group == "rhythm"
+    assert first.text == "3 orders so far, the last 190 days ago"
     assert first.contribution > 0
     assert model.reasons(np.array([5, 3, 1], np.float32))[0].contribution < 0
 
 
-def test_reasons_leave_out_figures_that_mean_nothing(model: ChurnModel) -> None:
-    found = model.reasons(np.array([190, 3, 1], np.float32), limit=9)
-    assert "preference_brand_top_life" not in {reason.feature for reason in found}
+def test_two_copies_of_one_feature_are_one_reason() -> None:
+    table, left, at = rows()
+    twice = np.column_stack([table[:, 0], table[:, 0]])
+    names = ("cadence_order_days_since_last", "cadence_silence")
+    model = ChurnModel(threads=1).fit(twice, left, at, names, 60)
+    columns, moved = model.contributions(twice[:1])
+    assert columns == names
+    assert (moved != 0).all()
+    (only,) = model.reasons(twice[0])
+    assert only.group == "rhythm"
+    assert only.contribution == pytest.approx(moved.sum())
 
 
 def test_contributions_of_all_add_up_to_how_far_the_odds_are_from_everybodys() -> None:
     model = ChurnModel(threads=1).fit(*cohort(), RHYTHM, 60)
-    for row in cohort(instants=1, seed=2)[0][:20]:
-        risk = model.predict_proba(row[None, :])[0]
-        told = sum(reason.contribution for reason in model.reasons(row, limit=9))
+    table = cohort(instants=1, seed=2)[0][:20]
+    for at in (None, model.at_ + 100 * DAY_MS):
+        risk = model.predict_proba(table, at)
         everybody = np.log(model.mean_rate_ / (1 - model.mean_rate_))
-        assert told == pytest.approx(np.log(risk / (1 - risk)) - everybody, abs=0.15)
+        far = np.log(risk / (1 - risk)) - everybody
+        told = model.contributions(table, at)[1].sum(axis=1)
+        np.testing.assert_allclose(told, far, atol=0.15)
+        one = sum(reason.contribution for reason in model.reasons(table[0], at=at))
+        assert one == pytest.approx(told[0])
 
 
-@pytest.mark.parametrize(
-    ("feature", "value", "text"),
-    [
-        ("purchase_spend_90d", 1234.5, "Spent in the last 90 days: 1,234.50"),
-        (
-            "purchase_return_share",
-            0.25,
-            "Returns as a share of what was spent, at most all of it: 25%",
-        ),
-        ("cadence_order_gap_mean_life", float("nan"), "Usual days between orders: not known"),
-        ("a_feature_of_old", 7.0, "a feature of old: 7"),
-    ],
-)
-def test_figures_are_written_by_their_unit(feature: str, value: float, text: str) -> None:
-    assert sentence(feature, value) == text
+def test_contributions_of_nobody_are_no_error(model: ChurnModel) -> None:
+    assert model.contributions(np.empty((0, 3), np.float32))[1].shape == (0, 3)
 
 
 @pytest.mark.parametrize("outcome", [True, False])

@@ -77,8 +77,9 @@ def test_who_bought_lately_is_less_likely_to_leave_than_who_has_not(trained_clie
     bob = trained_client.get("/v1/customers/bob/churn").json()
     assert 0 < ann["probability"] < bob["probability"] < 1
     assert bob["horizon_days"] == 30
-    assert 1 <= len(bob["reasons"]) <= 3
+    assert 1 <= len(bob["reasons"]) <= 5
     assert all(reason["text"] and reason["contribution"] for reason in bob["reasons"])
+    assert len({reason["group"] for reason in bob["reasons"]}) == len(bob["reasons"])
     assert (bob["model_version"], bob["at"]) == ("1", "2011-09-10T12:00:00.001000Z")
 
 
