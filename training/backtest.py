@@ -16,7 +16,7 @@ from training.evaluate import ChurnEvaluation, churn_evaluation, observed
 from training.fit import Progress, first_event, fit_churn
 from training.past import PastRows
 from training.recipe import ChurnRecipe
-from training.split import training_instants
+from training.split import learning_plan
 
 CUTOFFS: Final = 4
 """Past cutoffs by default: with a horizon of a quarter, every season once."""
@@ -194,19 +194,12 @@ def _tested(
     seed: int,
     threads: int,
 ) -> PastTest:
-    instants = training_instants(
-        first,
-        at,
-        horizon_days=recipe.horizon_days,
-        number=recipe.instants,
-        step_days=recipe.step_days,
-        min_history_days=recipe.min_history_days,
-    )
-    learnt = past.at(instants, known_by=at, customers=recipe.customers_per_instant)
+    plan = learning_plan(first, at, recipe)
+    learnt = past.at(plan.at, plan.days, known_by=at, customers=recipe.customers_per_instant)
     if model is None:
         model = fit_churn(learnt, recipe, seed, threads=threads)
     learnt, rows = (_seen(model, each) for each in (learnt, past.at(np.array([at], np.int64))))
-    found = churn_evaluation(model, rows, past.orders, instants, at)
+    found = churn_evaluation(model, rows, past.orders, plan, at)
     return PastTest(at, model, learnt, rows, found)
 
 

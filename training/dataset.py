@@ -122,6 +122,8 @@ class ChurnRows:
     at: npt.NDArray[np.int64]
     customer: npt.NDArray[np.int64]
     """Places in the timelines."""
+    days: npt.NDArray[np.int64]
+    """How many days each label looks ahead."""
 
 
 def churn_rows(
@@ -205,6 +207,7 @@ def instant_rows(
         y=~np.isin(customer, orders.returning(at, horizon_days, known_by), assume_unique=True),
         at=at_rows,
         customer=customer,
+        days=np.full(len(customer), horizon_days),
     )
 
 
@@ -225,6 +228,7 @@ def together(parts: Sequence[ChurnRows], instants: npt.NDArray[np.int64]) -> Chu
         y=np.concatenate([part.y for part in parts]),
         at=np.concatenate([part.at for part in parts]),
         customer=np.concatenate([part.customer for part in parts]),
+        days=np.concatenate([part.days for part in parts]),
     )
 
 

@@ -27,7 +27,7 @@ from training.metrics import (
     reliability,
 )
 from training.recipe import ChurnRecipe
-from training.split import training_instants
+from training.split import Plan, learning_plan
 
 LONGEST = 20
 """Length of the lists that are evaluated."""
@@ -161,22 +161,17 @@ def evaluate_churn(
         reference=bundle.reference.extended(catalog),
         threads=threads,
     )
-    instants = training_instants(
-        int(timelines.rows.at.min()),
-        cutoff,
-        horizon_days=horizon,
-        number=asked.instants,
-        step_days=asked.step_days,
-        min_history_days=asked.min_history_days,
+    plan = learning_plan(
+        int(timelines.rows.at.min()), cutoff, asked.model_copy(update={"horizon_days": horizon})
     )
-    return churn_evaluation(model, rows, Orders.of(timelines), instants, cutoff)
+    return churn_evaluation(model, rows, Orders.of(timelines), plan, cutoff)
 
 
 def churn_evaluation(
     model: ChurnModel,
     rows: ChurnRows,
     orders: Orders,
-    instants: npt.NDArray[np.int64],
+    plan: Plan,
     cutoff: int,
 ) -> ChurnEvaluation:
     """A model on the rows of all eligible customers at a cutoff.
@@ -185,12 +180,14 @@ def churn_evaluation(
         model: trained on what happened before the cutoff.
         rows: with the model's features and the labels that followed.
         orders: of all customers.
-        instants: which past instants the baselines learn from, as ours did.
+        plan: what the baselines learn from, as ours did; where the history is too short for the
+            horizon they tell of a shorter one.
         cutoff: int64 ms UTC.
     """
     horizon = model.horizon_days_
     predicted = {OURS: model.predict_proba(rows.X, cutoff)}
-    predicted |= churn_baselines(orders, instants, cutoff, horizon)
+    low, high = model.interval(rows.X, cutoff)
+    predicted |= churn_baselines(orders, plan.whole, cutoff, plan.longest)
     predicted |= purchase_model(rows.X, model.feature_names_, horizon)
     metrics = {
         f"{method}.{name}": value
@@ -198,7 +195,16 @@ def churn_evaluation(
         for name, value in churn_metrics(rows.y, probabilities).items()
     }
     metrics["customers"] = float(len(rows.y))
-    return ChurnEvaluation(metrics, rows.y, predicted, model.importance())
+    return ChurnEvaluation(
+        metrics,
+        rows.y,
+        predicted,
+        model.importance(),
+        low,
+        high,
+        model.bands_.of(predicted[OURS]),
+        model.bands_.names,
+    )
 
 
 def evaluate_next_product(

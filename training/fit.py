@@ -16,7 +16,7 @@ from models.personas import TRAITS, Personas
 from training.dataset import ChurnRows, Orders, named_features, periods
 from training.past import PastRows
 from training.recipe import ChurnRecipe, NextProductRecipe, PersonasRecipe
-from training.split import training_instants
+from training.split import learning_plan, training_instants
 
 
 class Progress(Protocol):
@@ -52,18 +52,12 @@ def train_churn(
     Raises:
         NotEnoughDataError: the history is too short, or nobody left or nobody stayed.
     """
-    instants = training_instants(
-        first_event(timelines),
-        cutoff,
-        horizon_days=recipe.horizon_days,
-        number=recipe.instants,
-        step_days=recipe.step_days,
-        min_history_days=recipe.min_history_days,
-    )
-    done = _Counter(progress, {"churn rows": len(instants), "churn fit": 1})
+    plan = learning_plan(first_event(timelines), cutoff, recipe)
+    done = _Counter(progress, {"churn rows": len(plan.at), "churn fit": 1})
     # not kept where nobody else needs them
     rows = (past or PastRows(timelines, catalog, recipe.horizon_days, seed, threads)).at(
-        instants,
+        plan.at,
+        plan.days,
         known_by=cutoff,
         customers=recipe.customers_per_instant,
         progress=lambda steps: done("churn rows", steps),
@@ -83,11 +77,14 @@ def fit_churn(
         learning_rate=recipe.learning_rate,
         min_rows=recipe.min_rows,
         column_share=recipe.column_share,
+        row_share=recipe.row_share,
+        half_life_days=recipe.half_life_days,
+        economics=recipe.economics.declared(),
         seed=seed,
         threads=threads,
     )
     names = [feature.name for feature in FEATURES]
-    return model.fit(rows.X, rows.y, rows.at, names, recipe.horizon_days)
+    return model.fit(rows.X, rows.y, rows.at, names, recipe.horizon_days, rows.days)
 
 
 def train_next_product(

@@ -1,6 +1,7 @@
 """Customers at past instants with their features, computed once and used by many trainings."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -44,14 +45,19 @@ class PastRows:
     def at(
         self,
         instants: npt.NDArray[np.int64],
+        days: npt.NDArray[np.int64] | None = None,
         *,
         known_by: int | None = None,
         customers: int | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> ChurnRows:
-        """Rows of these instants; arguments, result and errors as `churn_rows`."""
+        """Rows of these instants; arguments, result and errors as `churn_rows`.
+
+        With `days` the labels of each instant look so far ahead, in place of the horizon.
+        """
+        ahead = np.full(len(instants), self.horizon_days) if days is None else days
         parts = []
-        for at in instants.tolist():
+        for at, far in zip(instants.tolist(), ahead.tolist(), strict=True):
             if (at, customers) not in self._kept:
                 self._kept[at, customers] = instant_rows(
                     self.timelines,
@@ -63,12 +69,12 @@ class PastRows:
                     seed=self._seed,
                     threads=self._threads,
                 )
-            parts.append(self._labelled(self._kept[at, customers], at, known_by))
+            parts.append(self._labelled(self._kept[at, customers], at, far, known_by))
             if progress is not None:
                 progress(1)
         return together(parts, instants)
 
-    def _labelled(self, rows: ChurnRows, at: int, known_by: int | None) -> ChurnRows:
-        returned = self.orders.returning(at, self.horizon_days, known_by)
+    def _labelled(self, rows: ChurnRows, at: int, days: int, known_by: int | None) -> ChurnRows:
+        returned = self.orders.returning(at, days, known_by)
         stayed = np.isin(rows.customer, returned, assume_unique=True)
-        return ChurnRows(rows.X, ~stayed, rows.at, rows.customer)
+        return replace(rows, y=~stayed, days=np.full(len(stayed), days))

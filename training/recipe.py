@@ -7,9 +7,39 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from features.errors import InputError, shown
+from models.churn import Economics
 
 DEFAULT = Path(__file__).with_name("recipes") / "default.toml"
 """The recipe that is used when none is named."""
+
+
+class EconomicsRecipe(BaseModel):
+    """What the means against leaving cost and bring, in shares of a usual order.
+
+    They say from which probability on a message pays, and from which an offer: the risk bands.
+    The defaults are a shop's that earns 40 % and gives 10 % away; put in what yours measured.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    margin: float = Field(default=0.4, gt=0, lt=1)
+    """Margin of an order."""
+
+    message_cost: float = Field(default=0.005, gt=0, lt=1)
+    """A message's price, and the patience it costs the customer."""
+
+    saved_by_message: float = Field(default=0.03, gt=0, lt=1)
+    """Share of leavers whom a message keeps."""
+
+    discount: float = Field(default=0.1, gt=0, lt=1)
+    """What an offer gives away, to those who would have come anyway too."""
+
+    saved_by_offer: float = Field(default=0.15, gt=0, lt=1)
+    """Share of leavers whom an offer keeps."""
+
+    def declared(self) -> Economics:
+        """As the model takes it."""
+        return Economics(**self.model_dump())
 
 
 class ChurnRecipe(BaseModel):
@@ -47,6 +77,15 @@ class ChurnRecipe(BaseModel):
 
     column_share: float = Field(default=0.5, gt=0, le=1)
     """Share of the features one tree sees; half, because many say nearly the same."""
+
+    row_share: float = Field(default=0.7, gt=0, le=1)
+    """Share of the rows one tree sees; less than all, since churn is noisy."""
+
+    half_life_days: float = Field(default=180.0, gt=0)
+    """After so many days an instant counts half: customers change, but a season must be seen."""
+
+    economics: EconomicsRecipe = EconomicsRecipe()
+    """What makes the risk bands."""
 
 
 class NextProductRecipe(BaseModel):

@@ -1,10 +1,16 @@
 """Which past instants to learn from, so that no label reaches into the test period."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
 from features.errors import InputError, NotEnoughDataError
 from features.instants import DAY_MS, iso
+from training.recipe import ChurnRecipe
+
+SHARE_AHEAD = 3
+"""Where the history is too short for the horizon, labels look a third of it ahead."""
 
 
 def training_instants(
@@ -55,7 +61,70 @@ def training_instants(
             f"{iso(cutoff)} leaves no history to learn from: choose a shorter horizon_days or "
             "import more history"
         )
-    return kept[::-1].copy()
+    out: npt.NDArray[np.int64] = kept[::-1].copy()
+    return out
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Past instants that a churn model learns from, and how far each looks ahead."""
+
+    at: npt.NDArray[np.int64]
+    """Oldest first."""
+    days: npt.NDArray[np.int64]
+    """Of each instant; it ends at or before the cutoff."""
+
+    @property
+    def longest(self) -> int:
+        """How far most of them look ahead."""
+        return int(self.days.max())
+
+    @property
+    def whole(self) -> npt.NDArray[np.int64]:
+        """The instants that look ahead as far as any."""
+        return self.at[self.days == self.longest]
+
+
+def learning_plan(first_event: int, cutoff: int, recipe: ChurnRecipe) -> Plan:
+    """Instants with whole horizons, then nearer ones that look ahead as far as is known.
+
+    The nearer ones tell of the latest customers; they look at least a third as far. Where there
+    are not `min_history_days` before the horizon, all look a third of the history ahead, and the
+    model stretches what it learns.
+
+    Arguments:
+        first_event: the instant of the first event, int64 ms UTC.
+        cutoff: nothing at or after it may be used, labels included.
+        recipe: horizon, steps, and how many instants.
+
+    Raises:
+        NotEnoughDataError: the history is too short for a single instant.
+
+    >>> plan = learning_plan(0, 300 * DAY_MS, ChurnRecipe(horizon_days=90))
+    >>> (plan.at // DAY_MS).tolist(), plan.days.tolist()
+    ([90, 120, 150, 180, 210, 240, 270], [90, 90, 90, 90, 90, 60, 30])
+    >>> plan = learning_plan(0, 180 * DAY_MS, ChurnRecipe(horizon_days=365))
+    >>> (plan.at // DAY_MS).tolist(), plan.days.tolist()
+    ([40, 60, 80, 100, 120, 140, 160], [60, 60, 60, 60, 60, 40, 20])
+    """
+    history = (cutoff - first_event) // DAY_MS
+    ahead, step, before = recipe.horizon_days, recipe.step_days, recipe.min_history_days
+    if history < ahead + before:
+        ahead = min(ahead, max(1, history // SHARE_AHEAD))
+        step, before = max(1, min(step, ahead // SHARE_AHEAD)), min(before, ahead // 2)
+    whole = training_instants(
+        first_event,
+        cutoff,
+        horizon_days=ahead,
+        number=recipe.instants,
+        step_days=step,
+        min_history_days=before,
+    )
+    room = np.arange(ahead - step, max(1, -(-ahead // SHARE_AHEAD)) - 1, -step, dtype=np.int64)
+    return Plan(
+        at=np.concatenate([whole, cutoff - room * DAY_MS]),
+        days=np.concatenate([np.full(len(whole), ahead), room]).astype(np.int64),
+    )
 
 
 def test_cutoff(last_event: int, horizon_days: int) -> int:

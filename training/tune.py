@@ -28,7 +28,7 @@ from training.intervals import Interval, log_losses, mean_interval
 from training.past import PastRows
 from training.recipe import ChurnRecipe, Recipe
 from training.record import finite
-from training.split import training_instants
+from training.split import learning_plan
 from training.tracking import Run
 
 CUTOFFS: Final = 4
@@ -122,15 +122,8 @@ def folds(past: PastRows, recipe: ChurnRecipe, cutoff: int, number: int = CUTOFF
         )
     out = []
     for at in chosen.at.tolist():
-        instants = training_instants(
-            first,
-            at,
-            horizon_days=recipe.horizon_days,
-            number=recipe.instants,
-            step_days=recipe.step_days,
-            min_history_days=recipe.min_history_days,
-        )
-        learnt = past.at(instants, known_by=at, customers=recipe.customers_per_instant)
+        plan = learning_plan(first, at, recipe)
+        learnt = past.at(plan.at, plan.days, known_by=at, customers=recipe.customers_per_instant)
         out.append(Fold(at, learnt, past.at(np.array([at], np.int64), known_by=cutoff)))
     return out
 

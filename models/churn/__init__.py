@@ -1,5 +1,7 @@
 """Churn risk: the probability that a customer places no order in the next days."""
 
-from models.churn.model import MIN_EACH, ChurnModel
+from models.churn.bands import Bands, Economics
+from models.churn.choice import MIN_EACH
+from models.churn.model import ChurnModel
 
-__all__ = ["MIN_EACH", "ChurnModel"]
+__all__ = ["MIN_EACH", "Bands", "ChurnModel", "Economics"]

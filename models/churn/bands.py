@@ -53,7 +53,7 @@ class Bands:
             InputError: shares are not between 0 and 1, or the discount is above the margin.
 
         >>> Bands.by_expected_value(Economics()).thresholds
-        (0.4167, 0.7139)
+        (0.4167, 0.7143)
         """
         for name, value in asdict(economics).items():
             if not 0 < value < 1:

@@ -18,7 +18,7 @@ Rows = npt.NDArray[np.int64]
 FIT_CUSTOMERS = 5_000
 """Customers that a purchase model is fitted on, drawn at random: four numbers need no more."""
 
-COLUMNS = ("purchase_no_order_log_odds", "purchase_orders_log", "purchase_alive")
+COLUMNS = ("purchasing_no_order_log_odds", "purchasing_orders_log", "purchasing_alive")
 """What it adds to the features: log odds of P(no order), log of 1 + expected orders, P(alive)."""
 
 LEAST = 1e-4

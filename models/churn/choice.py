@@ -130,7 +130,7 @@ def _judged(
     start, left = starts.log_odds[known], past.left[known]
     weight = weights(past.at[known], half_life_days)
     columns, mine = starts.columns[known], starts.columns[rows]
-    again = Recalibration().fit(columns, left.astype(float), start, weight)
+    again = Recalibration().fit(columns, left, start, weight)
     trees = boosting.fit(np.column_stack([X[known], columns]), left, start, weight, names)
     corrected = np.asarray(trees.predict(np.column_stack([X[rows], mine]), raw_score=True))
     moved, base = again.predict(mine), starts.log_odds[rows]

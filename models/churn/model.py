@@ -1,7 +1,8 @@
-"""Churn risk by a purchase model, a season and gradient-boosted trees."""
+"""Churn risk by a purchase model, a season and what corrects them."""
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
 
@@ -9,35 +10,39 @@ import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 from scipy.special import expit, logit
+from scipy.stats import t as student
 
 from features.errors import BundleError, InputError, NotEnoughDataError
 from features.instants import DAY_MS
-from models.churn.season import MIN_HISTORY_DAYS, Season, power
-from models.purchases import Counts, MbgNbd
+from models.churn.bands import Bands, Economics
+from models.churn.base import COLUMNS, Floats, Past, log_odds, told
+from models.churn.choice import MIN_EACH, Choice, choose, weights
+from models.churn.recalibration import Recalibration
+from models.churn.season import Season, power
+from models.churn.trees import Boosting
+from models.purchases import PURCHASE_MODELS, Counts, PurchaseModel
 from models.reasons import LIMIT, Reason, reasons
 
-MIN_EACH = 10
-"""Customers that must have left, and must have stayed, for anything to be learnt."""
+STRETCH_SD = 0.25
+"""How far the log of a rate may be off per e-fold that a horizon is longer than what was learnt."""
 
-FIT_CUSTOMERS = 50_000
-"""Customers that a purchase model is fitted on, drawn at random: four numbers need no more."""
-
-EXTRA = ("mbg_nbd_no_order_log_odds", "mbg_nbd_orders_log", "mbg_nbd_alive")
-"""Columns that the purchase model adds to the features."""
-
-_LEAST = 1e-4
-"""Probabilities stay this far from 0 and 1, so that log odds are finite."""
+Table = npt.NDArray[np.float32]
 
 
 class ChurnModel:
-    """P(no order in the horizon): a purchase model, moved by the season, corrected by trees.
+    """P(no order in the horizon): a purchase model, moved by the season, corrected.
 
-    What frequency, recency and age alone tell, MBG/NBD says (Batislam et al. 2007), fitted anew at
-    each training instant on what was known then. The season moves all customers of an instant
-    alike; see `Season`. From there the trees learn what is particular: they start at the log odds
-    of the two, at a training instant with the season that was observed, so that they learn no
-    base rate; a forecast starts with the season that is expected. Where the features do not tell
-    when somebody ordered, or nobody ever came back, the trees start at the mean rate.
+    What frequency, recency and age alone tell, a purchase model says (BG/NBD, MBG/NBD or
+    Pareto/NBD), fitted anew at each training instant on what was known then. The season moves all
+    customers of an instant alike; see `Season`. From there a logistic recalibration and
+    gradient-boosted trees learn what is particular: they start at the log odds of the two, at a
+    training instant with the season that was observed, so that they learn no base rate; a forecast
+    starts with the season that is expected. Which purchase model, and how much of each correction,
+    looking back decides; see `choose`.
+
+    Labels may look less far ahead than the horizon, where the history is too short for it. What
+    is learnt then holds for the longest they do look, and is stretched to the horizon by the
+    purchase model: the same power for all, since twice the days are about twice the orders.
 
     Arguments:
         trees: boosting rounds.
@@ -45,6 +50,9 @@ class ChurnModel:
         learning_rate: weight of one tree.
         min_rows: customers in a leaf at least.
         column_share: share of the features that one tree sees.
+        row_share: share of the rows that one tree sees.
+        half_life_days: after so many days an instant counts half in the corrections.
+        economics: of the means against leaving, which make the bands.
         seed: of all random choices; equal input then gives an equal model.
         threads: of LightGBM; part of what "equal input" means.
     """
@@ -57,47 +65,59 @@ class ChurnModel:
         learning_rate: float = 0.03,
         min_rows: int = 100,
         column_share: float = 0.5,
+        row_share: float = 0.7,
+        half_life_days: float = 180.0,
+        economics: Economics | None = None,
         seed: int = 0,
         threads: int = 2,
     ) -> None:
-        self.trees = trees
-        self.leaves = leaves
-        self.learning_rate = learning_rate
-        self.min_rows = min_rows
-        self.column_share = column_share
-        self.seed = seed
-        self.threads = threads
+        self.boosting = Boosting(
+            trees, leaves, learning_rate, min_rows, column_share, row_share, seed, threads
+        )
+        self.half_life_days = half_life_days
+        self.economics = economics or Economics()
         self.feature_names_: tuple[str, ...] = ()
         self.horizon_days_ = 0
+        self.learnt_days_ = 0
+        """How far the longest labels looked ahead; the horizon, unless the history is short."""
         self.at_ = 0
         """The instant up to which it was trained, int64 ms UTC: the default of predictions."""
         self.mean_rate_ = 0.5
-        self.purchases_: MbgNbd | None = None
+        """Share that left in what was learnt from."""
+        self.bands_ = Bands.by_expected_value(self.economics)
+        self.choice_ = Choice(None)
+        self.purchases_: PurchaseModel | None = None
         self.season_ = Season.none()
+        self.stretch_ = 1.0
+        """The power that leads from the learnt days to the horizon."""
+        self.recalibration_: Recalibration | None = None
         self.booster_: lgb.Booster | None = None
 
     def fit(
         self,
-        X: npt.NDArray[np.float32],  # noqa: N803 - scikit-learn's name
+        X: Table,  # noqa: N803 - scikit-learn's name
         y: npt.NDArray[np.bool_],
         at: npt.NDArray[np.int64],
         feature_names: Sequence[str],
         horizon_days: int,
+        days: npt.NDArray[np.int64] | None = None,
     ) -> Self:
         """Learn from customers at past instants.
 
         Arguments:
             X: features, shape (n, features); NaN where undefined.
-            y: True where the customer placed no order in the horizon, shape (n,).
+            y: True where the customer placed no order in the days after, shape (n,).
             at: the instant of each row, int64 ms UTC, shape (n,).
             feature_names: names of X's columns, as features.definitions declares them.
-            horizon_days: the horizon that y speaks of.
+            horizon_days: the horizon that is predicted.
+            days: how far each label looks ahead, one number for all rows of an instant, at most
+                the horizon, shape (n,); the horizon when None.
 
         Raises:
             InputError: shapes do not fit, or X holds infinite values.
             NotEnoughDataError: fewer than MIN_EACH customers left or stayed.
         """
-        features, left, instants = _checked(X, y, at, feature_names, horizon_days)
+        features, left, instants, ahead = _checked(X, y, at, feature_names, horizon_days, days)
         gone = int(left.sum())
         if gone < MIN_EACH or len(left) - gone < MIN_EACH:
             raise NotEnoughDataError(
@@ -106,18 +126,31 @@ class ChurnModel:
                 "longer history or choose another horizon_days"
             )
         self.feature_names_ = tuple(feature_names)
-        self.horizon_days_ = int(horizon_days)
+        self.horizon_days_, self.learnt_days_ = int(horizon_days), int(ahead.max())
         self.mean_rate_ = gone / len(left)
-        self.at_ = int(instants.max()) + self.horizon_days_ * DAY_MS
-        start, extra = self._past(features, left, instants)
-        self.booster_ = self._boost(np.column_stack([features, extra]), left, start)
+        self.at_ = int((instants + ahead * DAY_MS).max())
+        weight = weights(instants, self.half_life_days)
+        counts = Counts.of_features(features, self.feature_names_)
+        self.choice_, self.recalibration_, self.purchases_ = Choice(None), None, None
+        self.season_, self.stretch_ = Season.none(), self.horizon_days_ / self.learnt_days_
+        start, columns = np.full(len(left), logit(self.mean_rate_)), np.empty((len(left), 0))
+        if counts is not None:
+            past = Past(counts, left, instants, ahead, self.boosting.seed)
+            names = [*self.feature_names_, *COLUMNS]
+            self.choice_ = choose(past, features, self.boosting, names, self.half_life_days)
+            if self.choice_.kind is not None:
+                found = past.starts(self.choice_.kind)
+                start, columns = found.log_odds, found.columns
+                self.purchases_, self.season_ = found.model, found.season
+                self.recalibration_ = Recalibration().fit(columns, left, start, weight)
+                self.stretch_ = self._stretch(counts.of(np.flatnonzero(instants == instants.max())))
+        names = [*self.feature_names_, *COLUMNS][: features.shape[1] + columns.shape[1]]
+        self.booster_ = self.boosting.fit(
+            np.column_stack([features, columns]), left, start, weight, names
+        )
         return self
 
-    def predict_proba(
-        self,
-        X: npt.NDArray[np.float32],  # noqa: N803
-        at: int | None = None,
-    ) -> npt.NDArray[np.float64]:
+    def predict_proba(self, X: Table, at: int | None = None) -> Floats:  # noqa: N803
         """P(no order in the horizon) of each row, float64, shape (n,).
 
         Arguments:
@@ -131,24 +164,55 @@ class ChurnModel:
         features = self._columns(X)
         if not len(features):
             return np.empty(0, np.float64)
-        start, extra = self._start(features, self.at_ if at is None else at)
-        raw = self._fitted.predict(
-            np.column_stack([features, extra]),
-            raw_score=True,
-            num_threads=self._threads(features),
-        )
-        out: npt.NDArray[np.float64] = expit(start + np.asarray(raw))
-        return out
+        start, columns = self._start(features, at)
+        return self._probability(start + self._corrected(features, columns))
+
+    def interval(
+        self,
+        X: Table,  # noqa: N803
+        at: int | None = None,
+        level: float = 0.9,
+    ) -> tuple[Floats, Floats]:
+        """Where the share that leaves lies, among customers like each, low and high ends.
+
+        Not known are the season, whose forecasts were off by as much in the past; how far such
+        customers are off from what is predicted for them; and, where the horizon is longer than
+        what was learnt, how it goes on. Their variances add up on log odds. Of one customer alone
+        nothing more can be said: they leave or they stay.
+
+        Arguments:
+            X: features, as `fit` had them, shape (n, features).
+            at: as `predict_proba` has it.
+            level: the share of groups of customers whose rate should lie inside.
+
+        Raises:
+            InputError: X has other columns than `fit` had, or level is no share.
+        """
+        if not 0 < level < 1:
+            raise InputError(f"level = {level:g}: must lie between 0 and 1")
+        features = self._columns(X)
+        if not len(features):
+            return np.empty(0, np.float64), np.empty(0, np.float64)
+        start, columns = self._start(features, at)
+        raw = start + self._corrected(features, columns)
+        silence = np.clip(expit(raw), 1e-12, 1 - 1e-12)
+        # the log odds of e^-λ change so fast when the log of λ does
+        slope = -np.log(silence) / (1 - silence)
+        longer = STRETCH_SD * np.log(self.horizon_days_ / self.learnt_days_)
+        shared = self.season_.spread**2 + longer**2
+        wide = student.ppf((1 + level) / 2, self.season_.freedom)
+        half = wide * np.sqrt(slope**2 * shared + self.choice_.group_sd**2)
+        return self._probability(raw - half), self._probability(raw + half)
 
     def contributions(
         self,
-        X: npt.NDArray[np.float32],  # noqa: N803
+        X: Table,  # noqa: N803
         at: int | None = None,
-    ) -> tuple[tuple[str, ...], npt.NDArray[np.float64]]:
+    ) -> tuple[tuple[str, ...], Floats]:
         """How far each column moves each customer's log odds of leaving from the mean rate's.
 
-        They are exact Shapley values of the trees (Lundberg et al. 2018); where the trees start is
-        the purchase model's own.
+        They are exact Shapley values of the trees (Lundberg et al. 2018); where the trees start
+        and the recalibration are the purchase model's own.
 
         Arguments:
             X: features, as `fit` had them.
@@ -158,20 +222,22 @@ class ChurnModel:
             The columns' names, features first; contributions, float64, shape (n, columns).
         """
         rows = self._columns(X)
-        start, extra = self._start(rows, self.at_ if at is None else at)
-        names = (*self.feature_names_, *EXTRA)[: rows.shape[1] + extra.shape[1]]
+        names = self._names
         if not len(rows):
             return names, np.empty((0, len(names)))
-        columns = np.column_stack([rows, extra])
-        told = self._fitted.predict(columns, pred_contrib=True, num_threads=self._threads(rows))
-        parts = np.asarray(told, np.float64)[:, :-1]
-        if extra.shape[1]:
-            parts[:, rows.shape[1]] += start - logit(self.mean_rate_)
+        start, columns = self._start(rows, at)
+        found = self._fitted.predict(
+            np.column_stack([rows, columns]), pred_contrib=True, num_threads=self._threads(rows)
+        )
+        parts = np.asarray(found, np.float64)[:, :-1] * self.choice_.trees
+        if columns.shape[1]:
+            own = start - logit(self.mean_rate_) + self._recalibrated(columns)
+            parts[:, rows.shape[1]] += own
         return names, parts
 
     def reasons(
         self,
-        X: npt.NDArray[np.float32],  # noqa: N803
+        X: Table,  # noqa: N803
         limit: int = LIMIT,
         at: int | None = None,
     ) -> list[Reason]:
@@ -189,7 +255,7 @@ class ChurnModel:
 
     def explain(
         self,
-        X: npt.NDArray[np.float32],  # noqa: N803
+        X: Table,  # noqa: N803
         limit: int = LIMIT,
         at: int | None = None,
     ) -> list[list[Reason]]:
@@ -205,37 +271,45 @@ class ChurnModel:
             for moved, own in zip(parts.tolist(), rows.tolist(), strict=True)
         ]
 
+    def told(self) -> str:
+        """What looking back chose, in words."""
+        kind = self.choice_.kind
+        out = kind.replace("_", "/").upper() if kind else "no purchase model"
+        if self.choice_.recalibration:
+            out += f" + {self.choice_.recalibration:g} × recalibration"
+        if self.choice_.trees:
+            out += f" + {self.choice_.trees:g} × trees"
+        out += f", judged at {self.choice_.looks} past instants"
+        if self.learnt_days_ < self.horizon_days_:
+            out += f"; learnt for {self.learnt_days_} days, stretched to {self.horizon_days_}"
+        return out
+
     def importance(self) -> dict[str, float]:
         """How much each feature lowered the loss, summed over all splits."""
         gains = self._fitted.feature_importance("gain")
-        return dict(zip((*self.feature_names_, *EXTRA), map(float, gains), strict=False))
+        return dict(zip(self._names, map(float, gains), strict=True))
 
     def save(self, folder: Path) -> None:
         """Write LightGBM's text form and JSON; no pickle."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "trees.txt").write_text(self._fitted.model_to_string(), encoding="utf-8")
-        settings: dict[str, Any] = {
-            "settings": {
-                "trees": self.trees,
-                "leaves": self.leaves,
-                "learning_rate": self.learning_rate,
-                "min_rows": self.min_rows,
-                "column_share": self.column_share,
-                "seed": self.seed,
-                "threads": self.threads,
-            },
+        again = self.recalibration_
+        document: dict[str, Any] = {
+            "settings": asdict(self.boosting) | {"half_life_days": self.half_life_days},
+            "economics": asdict(self.economics),
+            "bands": self.bands_.document(),
             "feature_names": list(self.feature_names_),
             "horizon_days": self.horizon_days_,
+            "learnt_days": self.learnt_days_,
             "at": self.at_,
             "mean_rate": self.mean_rate_,
+            "choice": asdict(self.choice_),
             "purchases": None if self.purchases_ is None else self.purchases_.parameters_,
-            "season": {
-                "at": self.season_.at.tolist(),
-                "log_power": self.season_.log_power.tolist(),
-                "weight": self.season_.weight,
-            },
+            "recalibration": None if again is None else again.document(),
+            "season": self.season_.document(),
+            "stretch": self.stretch_,
         }
-        text = json.dumps(settings, indent=1, sort_keys=True) + "\n"
+        text = json.dumps(document, indent=1, sort_keys=True) + "\n"
         (folder / "churn.json").write_text(text, encoding="utf-8")
 
     @classmethod
@@ -247,18 +321,19 @@ class ChurnModel:
         """
         try:
             document = json.loads((folder / "churn.json").read_text(encoding="utf-8"))
-            out = cls(**document["settings"])
+            out = cls(**document["settings"], economics=Economics(**document["economics"]))
+            bands = document["bands"]
+            out.bands_ = Bands(tuple(bands["thresholds"]), tuple(bands["names"]))
             out.feature_names_ = tuple(document["feature_names"])
             out.horizon_days_ = int(document["horizon_days"])
+            out.learnt_days_ = int(document["learnt_days"])
             out.at_, out.mean_rate_ = int(document["at"]), float(document["mean_rate"])
-            if document["purchases"] is not None:
-                out.purchases_ = MbgNbd(document["purchases"])
-            season = document["season"]
-            out.season_ = Season(
-                np.array(season["at"], np.int64),
-                np.array(season["log_power"], np.float64),
-                float(season["weight"]),
-            )
+            out.choice_ = Choice(**document["choice"])
+            if out.choice_.kind is not None:
+                out.purchases_ = PURCHASE_MODELS[out.choice_.kind](document["purchases"])
+                out.recalibration_ = Recalibration(**document["recalibration"])
+            out.season_ = Season.of_document(document["season"])
+            out.stretch_ = float(document["stretch"])
             text = (folder / "trees.txt").read_text(encoding="utf-8")
             out.booster_ = lgb.Booster(model_str=text)
         except (OSError, ValueError, KeyError, TypeError, lgb.basic.LightGBMError) as error:
@@ -271,11 +346,16 @@ class ChurnModel:
             raise InputError("this churn model is not fitted; call fit or load first")
         return self.booster_
 
-    def _threads(self, rows: npt.NDArray[np.float32]) -> int:
-        """One thread for a request; several only where there is work for them."""
-        return 1 if len(rows) < 1_000 else self.threads
+    @property
+    def _names(self) -> tuple[str, ...]:
+        """Columns of the trees."""
+        return (*self.feature_names_, *(COLUMNS if self.choice_.kind else ()))
 
-    def _columns(self, X: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:  # noqa: N803
+    def _threads(self, rows: Table) -> int:
+        """One thread for a request; several only where there is work for them."""
+        return 1 if len(rows) < 1_000 else self.boosting.threads
+
+    def _columns(self, X: Table) -> Table:  # noqa: N803
         features = np.ascontiguousarray(X, np.float32)
         if features.ndim != 2 or features.shape[1] != len(self.feature_names_):
             raise InputError(
@@ -284,100 +364,51 @@ class ChurnModel:
             )
         return features
 
-    def _past(
-        self,
-        features: npt.NDArray[np.float32],
-        left: npt.NDArray[np.bool_],
-        instants: npt.NDArray[np.int64],
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Where the trees start at past instants, and what the purchase model adds to X.
-
-        Sets `purchases_`, of the latest instant, and `season_`.
-        """
-        start = np.full(len(left), logit(self.mean_rate_))
-        extra = np.full((len(left), len(EXTRA)), np.nan)
-        counts = Counts.of_features(features, self.feature_names_)
-        self.purchases_, self.season_ = None, Season.none()
-        if counts is None:
-            return start, extra[:, :0]
-        at, powers = [], []
-        for instant in np.unique(instants):
-            rows = np.flatnonzero(instants == instant)
-            theirs = counts.of(rows)
-            try:
-                model = MbgNbd().fit(theirs.sample(FIT_CUSTOMERS, self.seed))
-            except NotEnoughDataError:
-                continue
-            silence, extra[rows] = _told(model, theirs, self.horizon_days_)
-            moved = power(silence, float(left[rows].mean()))
-            start[rows] = _log_odds(silence**moved)
-            self.purchases_ = model
-            if theirs.age.max() * 7 >= MIN_HISTORY_DAYS:
-                at.append(instant)
-                powers.append(moved)
-        if at:
-            season = np.array(at, np.int64), np.array(powers)
-            self.season_ = Season.of(*season, self.horizon_days_)
-        return start, extra
-
-    def _start(
-        self, features: npt.NDArray[np.float32], at: int
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """As `_past`, at one instant, with the season that is expected there."""
-        counts = Counts.of_features(features, self.feature_names_)
+    def _start(self, features: Table, at: int | None) -> tuple[Floats, Floats]:
+        """Log odds with the season that is expected at an instant, and the columns added to X."""
+        counts = None
+        if self.purchases_ is not None:
+            counts = Counts.of_features(features, self.feature_names_)
         if counts is None or self.purchases_ is None:
-            width = 0 if counts is None else len(EXTRA)
-            start = np.full(len(features), logit(self.mean_rate_))
-            return start, np.full((len(features), width), np.nan)
-        silence, extra = _told(self.purchases_, counts, self.horizon_days_)
-        return _log_odds(silence ** self.season_.power(at)), extra
+            return np.full(len(features), logit(self.mean_rate_)), np.empty((len(features), 0))
+        silence, columns = told(self.purchases_, counts, self.learnt_days_)
+        return log_odds(silence ** self.season_.power(self.at_ if at is None else at)), columns
 
-    def _boost(
-        self,
-        features: npt.NDArray[np.float64],
-        left: npt.NDArray[np.bool_],
-        start: npt.NDArray[np.float64],
-    ) -> lgb.Booster:
-        parameters = {
-            "objective": "binary",
-            "num_leaves": self.leaves,
-            "learning_rate": self.learning_rate,
-            # a small shop must still be able to split
-            "min_data_in_leaf": max(1, min(self.min_rows, len(left) // 20)),
-            "feature_fraction": self.column_share,
-            "seed": self.seed,
-            "deterministic": True,
-            "force_row_wise": True,
-            "num_threads": self.threads,
-            "verbosity": -1,
-        }
-        names = [*self.feature_names_, *EXTRA][: features.shape[1]]
-        data = lgb.Dataset(features, left.astype(np.float32), feature_name=names, init_score=start)
-        return lgb.train(parameters, data, num_boost_round=self.trees)
+    def _corrected(self, features: Table, columns: Floats) -> Floats:
+        """What recalibration and trees add to the log odds, each by its weight."""
+        out = self._recalibrated(columns)
+        if self.choice_.trees:
+            table = np.column_stack([features, columns])
+            raw = self._fitted.predict(table, raw_score=True, num_threads=self._threads(features))
+            out = out + self.choice_.trees * np.asarray(raw)
+        return out
 
+    def _recalibrated(self, columns: Floats) -> Floats:
+        if self.recalibration_ is None or not self.choice_.recalibration:
+            return np.zeros(len(columns))
+        return self.choice_.recalibration * self.recalibration_.predict(columns)
 
-def _told(
-    model: MbgNbd, counts: Counts, horizon_days: int
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """P(no order in the horizon), and the columns `EXTRA`."""
-    weeks = horizon_days / 7
-    silence = np.clip(model.no_order(counts, weeks), _LEAST, 1 - _LEAST)
-    columns = (_log_odds(silence), np.log1p(model.orders(counts, weeks)), model.alive(counts))
-    return silence, np.column_stack(columns)
+    def _probability(self, raw: Floats) -> Floats:
+        out: Floats = expit(raw)
+        return out if self.stretch_ == 1 else out**self.stretch_
 
-
-def _log_odds(probability: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    out: npt.NDArray[np.float64] = logit(np.clip(probability, _LEAST, 1 - _LEAST))
-    return out
+    def _stretch(self, counts: Counts) -> float:
+        """The power that makes the purchase model's mean silence of the horizon of the learnt."""
+        if self.purchases_ is None or self.learnt_days_ == self.horizon_days_:
+            return 1.0
+        near, _ = told(self.purchases_, counts, self.learnt_days_)
+        far, _ = told(self.purchases_, counts, self.horizon_days_)
+        return power(near, float(far.mean()))
 
 
 def _checked(
-    X: npt.NDArray[np.float32],  # noqa: N803
+    X: Table,  # noqa: N803
     y: npt.NDArray[np.bool_],
     at: npt.NDArray[np.int64],
     feature_names: Sequence[str],
     horizon_days: int,
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
+    days: npt.NDArray[np.int64] | None,
+) -> tuple[Table, npt.NDArray[np.bool_], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     features = np.ascontiguousarray(X, np.float32)
     left, instants = np.asarray(y), np.asarray(at, np.int64)
     if features.ndim != 2 or features.shape[1] != len(feature_names):
@@ -394,4 +425,11 @@ def _checked(
     if np.isinf(features).any():
         column = feature_names[int(np.argmax(np.isinf(features).any(axis=0)))]
         raise InputError(f"X holds infinite values in {column}; undefined must be NaN")
-    return features, left, instants
+    ahead = np.full(len(left), horizon_days) if days is None else np.asarray(days)
+    if ahead.shape != left.shape or (ahead < 1).any() or (ahead > horizon_days).any():
+        raise InputError(
+            f"days must give each of the {len(left):,} rows from 1 to {horizon_days} days"
+        )
+    if len(np.unique(np.column_stack([instants, ahead]), axis=0)) != len(np.unique(instants)):
+        raise InputError("days must be the same for all rows of an instant")
+    return features, left, instants, ahead.astype(np.int64)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.special import expit
 
@@ -30,12 +31,14 @@ class Recalibration:
         self.scale_ = np.asarray(scale, np.float64)
         self.weights_ = np.asarray(weights, np.float64)
 
-    def fit(self, columns: Floats, left: Floats, start: Floats, weight: Floats) -> Self:
+    def fit(
+        self, columns: Floats, left: npt.NDArray[np.bool_], start: Floats, weight: Floats
+    ) -> Self:
         """Learn from rows whose log odds start at `start`.
 
         Arguments:
             columns: of `base.COLUMNS`, shape (n, 3).
-            left: 1 where no order followed, shape (n,).
+            left: True where no order followed, shape (n,).
             start: log odds, shape (n,).
             weight: of each row, shape (n,).
         """

@@ -6,7 +6,9 @@ each probability of silence must be raised so that its mean is the observed rate
 with `s` times the rate of ordering a Poisson customer's silence e^(-λ) becomes e^(-sλ).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -108,6 +110,23 @@ class Season:
     def none(cls) -> "Season":
         """Nothing is known of any season."""
         return cls(np.empty(0, np.int64), np.empty(0), 0.0)
+
+    @classmethod
+    def of_document(cls, document: Mapping[str, Any]) -> "Season":
+        """What `document` gave."""
+        at, logs = document["at"], document["log_power"]
+        rest = (float(document[name]) for name in ("weight", "spread", "seasons"))
+        return cls(np.array(at, np.int64), np.array(logs, np.float64), *rest)
+
+    def document(self) -> Mapping[str, Any]:
+        """As JSON has it."""
+        return {
+            "at": self.at.tolist(),
+            "log_power": self.log_power.tolist(),
+            "weight": self.weight,
+            "spread": self.spread,
+            "seasons": self.seasons,
+        }
 
     @property
     def freedom(self) -> float:

@@ -17,16 +17,15 @@ from features.events.event import LOG_SCHEMA
 from features.events.log import EventLog
 from features.events.schema import schema
 from features.instants import DAY_MS, instant
-from features.reference import Reference
 from features.timeline_build import timelines_of
-from models.bundle import Bundle
 from models.purchases import PURCHASE_MODELS, Counts
 from tests.benchmarks.results import peak_mb, report
 from training.dataset import Orders, churn_rows
-from training.evaluate import evaluate_churn
+from training.evaluate import churn_evaluation
 from training.fit import train_churn
 from training.metrics import churn_metrics
 from training.recipe import ChurnRecipe
+from training.split import learning_plan
 
 
 def run(
@@ -55,8 +54,10 @@ def measured(transactions: Path, cutoff: int, horizon: int, seed: int) -> dict[s
         figures: dict[str, float] = {}
         try:
             model = train_churn(timelines, catalog, recipe, cutoff, seed)
-            bundle = Bundle(catalog, Reference.as_of(timelines, catalog, cutoff), model, None)
-            figures |= evaluate_churn(bundle, timelines, catalog, cutoff, recipe, 2).metrics
+            plan = learning_plan(int(timelines.rows.at.min()), cutoff, recipe)
+            found = churn_evaluation(model, rows, Orders.of(timelines), plan, cutoff)
+            figures |= found.metrics
+            typer.echo(f"ours: {model.told()}", err=True)
         except NotEnoughDataError as error:
             typer.echo(f"ours is left out: {error}", err=True)
         counts = _counts(Orders.of(timelines), rows.customer, cutoff)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.definitions import FEATURES
-from models.purchases import PURCHASE_MODELS
+from models.churn.base import COLUMNS
 from models.reasons import LIMIT, Reason, grouped, reasons, sentence
 from models.reasons.groups import GROUPS, placed
 
@@ -199,7 +199,7 @@ def test_what_has_nothing_to_say_gives_way_and_noise_is_no_reason():
 def test_every_feature_is_in_a_group_and_every_group_has_features():
     groups = {placed(name)[0] for name in NAMES}
     assert groups == set(GROUPS)
-    assert {placed(f"{model}_alive")[0] for model in PURCHASE_MODELS} == {"rhythm"}
+    assert {placed(column)[0] for column in COLUMNS} == {"rhythm"}
 
 
 def test_a_feature_that_no_group_names_is_its_familys_and_told_by_its_meaning():
@@ -219,7 +219,7 @@ FIGURES = st.one_of(
 
 @given(
     st.dictionaries(
-        st.sampled_from([*NAMES, "mbg_nbd_alive", "a_feature_of_old"]), st.floats(-9, 9)
+        st.sampled_from([*NAMES, "purchasing_alive", "a_feature_of_old"]), st.floats(-9, 9)
     ),
     st.dictionaries(st.sampled_from([*NAMES, "a_feature_of_old"]), FIGURES),
     st.integers(0, 20),
