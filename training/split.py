@@ -82,7 +82,8 @@ class Plan:
     @property
     def whole(self) -> npt.NDArray[np.int64]:
         """The instants that look ahead as far as any."""
-        return self.at[self.days == self.longest]
+        out: npt.NDArray[np.int64] = self.at[self.days == self.longest]
+        return out
 
 
 def learning_plan(first_event: int, cutoff: int, recipe: ChurnRecipe) -> Plan:

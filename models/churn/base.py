@@ -15,7 +15,7 @@ from models.purchases import PURCHASE_MODELS, Counts, PurchaseModel
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
 
-FIT_CUSTOMERS = 5_000
+FIT_CUSTOMERS = 3_000
 """Customers that a purchase model is fitted on, drawn at random: four numbers need no more."""
 
 COLUMNS = ("purchasing_no_order_log_odds", "purchasing_orders_log", "purchasing_alive")
@@ -48,20 +48,35 @@ class Past:
         if (kind, at) not in self.fits_:
             counts = self.counts.of(np.flatnonzero(self.at == at))
             try:
-                model = PURCHASE_MODELS[kind]().fit(counts.sample(FIT_CUSTOMERS, self.seed))
+                some = counts.sample(FIT_CUSTOMERS, self.seed)
+                model = PURCHASE_MODELS[kind]().fit(
+                    some, precise=False, start=self._earlier(kind, at)
+                )
                 self.fits_[kind, at] = model
             except NotEnoughDataError:
                 self.fits_[kind, at] = None
         return self.fits_[kind, at]
 
-    def loss(self, kind: str, at: int) -> float:
-        """Log loss after an instant, told how many left: who they are is what is judged."""
+    def _earlier(self, kind: str, at: int) -> tuple[float, ...] | None:
+        """Parameters of the last instant before; a later one would tell of the future."""
+        before = [
+            (instant, model.parameters_)
+            for (name, instant), model in self.fits_.items()
+            if name == kind and instant < at and model is not None
+        ]
+        return max(before)[1] if before else None
+
+    def losses(self, kind: str, at: int) -> Floats:
+        """Log losses after an instant, told how many left: who they are is what is judged.
+
+        Infinite where the model could not be fitted.
+        """
         rows = np.flatnonzero(self.at == at)
         model, left = self.fitted(kind, at), self.left[rows]
         if model is None:
-            return float("inf")
+            return np.full(len(rows), np.inf)
         silence, _ = told(model, self.counts.of(rows), int(self.days[rows[0]]))
-        return log_loss(levelled(log_odds(silence), float(left.mean())), left)
+        return log_losses(levelled(log_odds(silence), float(left.mean())), left)
 
     def starts(self, kind: str) -> "Starts":
         """Where corrections start at each instant."""
@@ -124,6 +139,6 @@ def levelled(raw: Floats, rate: float) -> Floats:
     return raw + float(brentq(excess, -40.0, 40.0))
 
 
-def log_loss(raw: Floats, left: npt.NDArray[np.bool_]) -> float:
-    """The mean log loss of log odds."""
-    return float(np.mean(np.logaddexp(0, np.where(left, -raw, raw))))
+def log_losses(raw: Floats, left: npt.NDArray[np.bool_]) -> Floats:
+    """Log loss of each log odds, shapes (…, n) and (n,)."""
+    return np.logaddexp(0, np.where(left, -raw, raw))

@@ -12,13 +12,17 @@ import numpy.typing as npt
 from scipy.special import expit, logit
 
 from features.instants import DAY_MS
-from models.churn.base import Floats, Past, Starts, levelled, log_loss
+from models.churn.base import Floats, Past, Starts, levelled, log_losses
 from models.churn.recalibration import Recalibration
 from models.churn.trees import Boosting
 from models.purchases import PURCHASE_MODELS
 
-LOOKS = 3
-"""Past instants that contenders are judged on: the latest whose horizon is over."""
+USUAL = "mbg_nbd"
+"""The purchase model that holds unless another is clearly better: it knows that a one-time buyer
+may have left, and is quick."""
+
+LOOKS = 4
+"""Past instants that contenders are judged on, the latest."""
 
 LOOK_ROWS = 30_000
 """Rows that contenders learn from, drawn at random; enough to tell which is better."""
@@ -26,8 +30,9 @@ LOOK_ROWS = 30_000
 MIN_EACH = 10
 """Customers that must have left, and must have stayed, for anything to be learnt or judged."""
 
-MIXTURES = ((0.0, 0.0), (1.0, 0.0), (0.5, 0.5), (0.0, 1.0))
-"""Weights of recalibration and trees that contend; the first, neither, wins a tie."""
+MIXTURES = ((0.5, 0.5), (0.0, 0.0), (1.0, 0.0), (0.0, 1.0))
+"""Weights of recalibration and trees that contend; the first holds unless another is clearly
+better, since a mean errs less than its parts where nobody knows which is right."""
 
 GROUPS = 10
 """Groups of equal size in which predicted and observed rates are compared."""
@@ -64,21 +69,19 @@ def choose(
 ) -> Choice:
     """Judge all contenders at past instants.
 
-    Without a past instant to judge on, the purchase model stands as it is; without a purchase
-    model the trees do.
+    Of the corrections the mean of both holds, unless another has less loss by more than the
+    standard error of the difference. Without a past instant to judge on, the purchase model stands
+    as it is; without a purchase model the trees do.
     """
     looks = _looks(past)
     if not (kind := _kind(past, looks)):
         return Choice(None, looks=0)
     starts = past.starts(kind)
-    losses, found = np.zeros(len(MIXTURES)), []
-    for at in looks:
-        raw, left = _judged(past, starts, X, at, boosting, names, half_life_days)
-        losses += [log_loss(each, left) for each in raw]
-        found.append((raw, left))
     if not looks:
         return Choice(kind, trees=0.0)
-    best = int(np.argmin(losses))
+    found = [_judged(past, starts, X, at, boosting, names, half_life_days) for at in looks]
+    losses = np.concatenate([log_losses(raw, left) for raw, left in found], axis=1)
+    best = _clearly_best(losses)
     spread = _group_sd([(raw[best], left) for raw, left in found])
     return Choice(kind, *MIXTURES[best], group_sd=spread, looks=len(looks))
 
@@ -90,12 +93,12 @@ def weights(at: npt.NDArray[np.int64], half_life_days: float) -> Floats:
 
 
 def _looks(past: Past) -> list[int]:
-    """The latest instants after which the whole horizon is known, with something before them."""
-    longest, ends = int(past.days.max()), past.at + past.days * DAY_MS
+    """The latest instants that have something to learn from before them."""
+    ends = past.at + past.days * DAY_MS
     out = []
     for at, rows in past.instants():
         before, left = past.left[ends <= at], past.left[rows]
-        if past.days[rows[0]] == longest and _both(before) and _both(left):
+        if _both(before) and _both(left):
             out.append(at)
     return out[-LOOKS:]
 
@@ -105,11 +108,25 @@ def _both(left: npt.NDArray[np.bool_]) -> bool:
 
 
 def _kind(past: Past, looks: list[int]) -> str | None:
-    """The purchase model with the least loss at these instants; at the latest ones without any."""
+    """The best purchase model at these instants; at the latest ones where there are none."""
     instants = looks or [at for at, _ in past.instants()][-LOOKS:]
-    losses = {kind: sum(past.loss(kind, at) for at in instants) for kind in PURCHASE_MODELS}
-    best = min(losses, key=lambda kind: losses[kind])
-    return best if np.isfinite(losses[best]) else None
+    kinds = (USUAL, *(kind for kind in PURCHASE_MODELS if kind != USUAL))
+    losses = np.array(
+        [np.concatenate([past.losses(kind, at) for at in instants]) for kind in kinds]
+    )
+    # where nobody had come back yet there is nothing to fit
+    losses = losses[:, np.isfinite(losses).all(axis=0)]
+    return kinds[_clearly_best(losses)] if losses.shape[1] else None
+
+
+def _clearly_best(losses: Floats) -> int:
+    """The row of least mean; the first, unless it is worse by more than chance.
+
+    Chance is the standard error of the difference of the means, of the same customers.
+    """
+    best = int(np.argmin(losses.mean(axis=1)))
+    gain = losses[0] - losses[best]
+    return best if gain.mean() > gain.std() / np.sqrt(len(gain)) else 0
 
 
 def _judged(
@@ -120,8 +137,11 @@ def _judged(
     boosting: Boosting,
     names: list[str],
     half_life_days: float,
-) -> tuple[list[Floats], npt.NDArray[np.bool_]]:
-    """Log odds after an instant by each of MIXTURES, told how many left; and who did."""
+) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """Log odds after an instant by each of MIXTURES, told how many left; and who did.
+
+    Shapes (mixtures, n) and (n,).
+    """
     known = np.flatnonzero(past.at + past.days * DAY_MS <= at)
     if len(known) > LOOK_ROWS:
         drawn = np.random.default_rng([past.seed, at]).choice(len(known), LOOK_ROWS, replace=False)
@@ -130,14 +150,14 @@ def _judged(
     start, left = starts.log_odds[known], past.left[known]
     weight = weights(past.at[known], half_life_days)
     columns, mine = starts.columns[known], starts.columns[rows]
-    again = Recalibration().fit(columns, left, start, weight)
+    again = Recalibration().fit(columns, past.counts.of(known), left, start, weight)
     trees = boosting.fit(np.column_stack([X[known], columns]), left, start, weight, names)
     corrected = np.asarray(trees.predict(np.column_stack([X[rows], mine]), raw_score=True))
-    moved, base = again.predict(mine), starts.log_odds[rows]
+    moved, base = again.predict(mine, past.counts.of(rows)), starts.log_odds[rows]
     happened, raw = past.left[rows], []
     for a, b in MIXTURES:
         raw.append(levelled(base + a * moved + b * corrected, float(happened.mean())))
-    return raw, happened
+    return np.array(raw), happened
 
 
 def _group_sd(found: list[tuple[Floats, npt.NDArray[np.bool_]]]) -> float:

@@ -142,7 +142,7 @@ class ChurnModel:
                 found = past.starts(self.choice_.kind)
                 start, columns = found.log_odds, found.columns
                 self.purchases_, self.season_ = found.model, found.season
-                self.recalibration_ = Recalibration().fit(columns, left, start, weight)
+                self.recalibration_ = Recalibration().fit(columns, counts, left, start, weight)
                 self.stretch_ = self._stretch(counts.of(np.flatnonzero(instants == instants.max())))
         names = [*self.feature_names_, *COLUMNS][: features.shape[1] + columns.shape[1]]
         self.booster_ = self.boosting.fit(
@@ -164,8 +164,7 @@ class ChurnModel:
         features = self._columns(X)
         if not len(features):
             return np.empty(0, np.float64)
-        start, columns = self._start(features, at)
-        return self._probability(start + self._corrected(features, columns))
+        return self._probability(self._raw(features, at))
 
     def interval(
         self,
@@ -193,8 +192,7 @@ class ChurnModel:
         features = self._columns(X)
         if not len(features):
             return np.empty(0, np.float64), np.empty(0, np.float64)
-        start, columns = self._start(features, at)
-        raw = start + self._corrected(features, columns)
+        raw = self._raw(features, at)
         silence = np.clip(expit(raw), 1e-12, 1 - 1e-12)
         # the log odds of e^-λ change so fast when the log of λ does
         slope = -np.log(silence) / (1 - silence)
@@ -225,14 +223,13 @@ class ChurnModel:
         names = self._names
         if not len(rows):
             return names, np.empty((0, len(names)))
-        start, columns = self._start(rows, at)
+        start, columns, recalibrated = self._start(rows, at)
         found = self._fitted.predict(
             np.column_stack([rows, columns]), pred_contrib=True, num_threads=self._threads(rows)
         )
         parts = np.asarray(found, np.float64)[:, :-1] * self.choice_.trees
         if columns.shape[1]:
-            own = start - logit(self.mean_rate_) + self._recalibrated(columns)
-            parts[:, rows.shape[1]] += own
+            parts[:, rows.shape[1]] += start - logit(self.mean_rate_) + recalibrated
         return names, parts
 
     def reasons(
@@ -364,29 +361,31 @@ class ChurnModel:
             )
         return features
 
-    def _start(self, features: Table, at: int | None) -> tuple[Floats, Floats]:
-        """Log odds with the season that is expected at an instant, and the columns added to X."""
-        counts = None
-        if self.purchases_ is not None:
-            counts = Counts.of_features(features, self.feature_names_)
-        if counts is None or self.purchases_ is None:
-            return np.full(len(features), logit(self.mean_rate_)), np.empty((len(features), 0))
-        silence, columns = told(self.purchases_, counts, self.learnt_days_)
-        return log_odds(silence ** self.season_.power(self.at_ if at is None else at)), columns
+    def _start(self, features: Table, at: int | None) -> tuple[Floats, Floats, Floats]:
+        """Where the trees start at an instant, with the season that is expected.
 
-    def _corrected(self, features: Table, columns: Floats) -> Floats:
-        """What recalibration and trees add to the log odds, each by its weight."""
-        out = self._recalibrated(columns)
+        Returns:
+            Log odds of the purchase model; the columns that it adds to X; what the recalibration
+            adds to the log odds, by its weight.
+        """
+        model, again, nothing = self.purchases_, self.recalibration_, np.zeros(len(features))
+        counts = None if model is None else Counts.of_features(features, self.feature_names_)
+        if counts is None or model is None or again is None:
+            return logit(self.mean_rate_) + nothing, np.empty((len(features), 0)), nothing
+        silence, columns = told(model, counts, self.learnt_days_)
+        start = log_odds(silence ** self.season_.power(self.at_ if at is None else at))
+        share = self.choice_.recalibration
+        return start, columns, share * again.predict(columns, counts) if share else nothing
+
+    def _raw(self, features: Table, at: int | None) -> Floats:
+        """Log odds for the learnt days."""
+        start, columns, recalibrated = self._start(features, at)
+        out = start + recalibrated
         if self.choice_.trees:
             table = np.column_stack([features, columns])
-            raw = self._fitted.predict(table, raw_score=True, num_threads=self._threads(features))
-            out = out + self.choice_.trees * np.asarray(raw)
+            found = self._fitted.predict(table, raw_score=True, num_threads=self._threads(features))
+            out = out + self.choice_.trees * np.asarray(found)
         return out
-
-    def _recalibrated(self, columns: Floats) -> Floats:
-        if self.recalibration_ is None or not self.choice_.recalibration:
-            return np.zeros(len(columns))
-        return self.choice_.recalibration * self.recalibration_.predict(columns)
 
     def _probability(self, raw: Floats) -> Floats:
         out: Floats = expit(raw)

@@ -1,4 +1,4 @@
-"""A purchase model's own figures, weighted anew by what followed."""
+"""A purchase model's figures and what it made them from, weighted anew by what followed."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
@@ -9,16 +9,21 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from models.churn.base import Floats
+from models.purchases import Counts
 
 RIDGE = 1e-3
 """Of the weights of standardised columns: small, but a handful of customers moves nothing."""
+
+LEAST_SPREAD = 1e-3
+"""Standard deviation below which a column counts as constant."""
 
 
 class Recalibration:
     """A logistic regression on what the purchase model says, starting from what it says.
 
     The models' P(no order) leans on who they think has left, which they cannot see; the log of
-    the expected orders and P(alive) say the same with other weight. Five numbers learn which.
+    the expected orders and P(alive) say the same with other weight, and recency, age and frequency
+    what the models' assumptions missed. Seven numbers learn which.
     """
 
     def __init__(
@@ -32,20 +37,28 @@ class Recalibration:
         self.weights_ = np.asarray(weights, np.float64)
 
     def fit(
-        self, columns: Floats, left: npt.NDArray[np.bool_], start: Floats, weight: Floats
+        self,
+        columns: Floats,
+        counts: Counts,
+        left: npt.NDArray[np.bool_],
+        start: Floats,
+        weight: Floats,
     ) -> Self:
         """Learn from rows whose log odds start at `start`.
 
         Arguments:
             columns: of `base.COLUMNS`, shape (n, 3).
+            counts: of the same customers.
             left: True where no order followed, shape (n,).
             start: log odds, shape (n,).
             weight: of each row, shape (n,).
         """
-        seen = _seen(columns)
+        seen = _seen(columns, counts)
         self.mean_ = np.average(seen, axis=0, weights=weight)
-        self.scale_ = np.sqrt(np.average((seen - self.mean_) ** 2, axis=0, weights=weight)) + 1e-9
-        table, share = self._table(columns), weight / weight.sum()
+        spread = np.sqrt(np.average((seen - self.mean_) ** 2, axis=0, weights=weight))
+        # what is the same for all tells nothing, and must not when a later customer differs
+        self.scale_ = np.where(spread > LEAST_SPREAD, spread, np.inf)
+        table, share = self._table(columns, counts), weight / weight.sum()
 
         def loss(weights: Floats) -> tuple[float, Floats]:
             raw = start + table @ weights
@@ -55,9 +68,9 @@ class Recalibration:
         self.weights_ = minimize(loss, np.zeros(table.shape[1]), jac=True, method="L-BFGS-B").x
         return self
 
-    def predict(self, columns: Floats) -> Floats:
+    def predict(self, columns: Floats, counts: Counts) -> Floats:
         """What is added to the log odds, shape (n,)."""
-        out: Floats = self._table(columns) @ self.weights_
+        out: Floats = self._table(columns, counts) @ self.weights_
         return out
 
     def document(self) -> Mapping[str, Any]:
@@ -68,13 +81,15 @@ class Recalibration:
             "weights": self.weights_.tolist(),
         }
 
-    def _table(self, columns: Floats) -> Floats:
-        standard = (_seen(columns) - self.mean_) / self.scale_
+    def _table(self, columns: Floats, counts: Counts) -> Floats:
+        standard = (_seen(columns, counts) - self.mean_) / self.scale_
         return np.column_stack([np.ones(len(columns)), standard])
 
 
-def _seen(columns: Floats) -> Floats:
-    """Log odds of silence, log of the expected orders, P(alive); 0 where nothing is known."""
+def _seen(columns: Floats, counts: Counts) -> Floats:
+    """What the model says, 0 where nothing, and logs of recency, age and frequency."""
     found = np.nan_to_num(columns)
     orders = np.log(np.maximum(np.expm1(found[:, 1]), 1e-6))
-    return np.column_stack([found[:, 0], orders, found[:, 2]])
+    silent = np.log1p(7 * (counts.age - counts.recency))
+    own = (silent, np.log1p(7 * counts.age), np.log1p(counts.frequency))
+    return np.column_stack([found[:, 0], orders, found[:, 2], *own])
