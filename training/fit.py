@@ -84,7 +84,7 @@ def fit_churn(
         threads=threads,
     )
     names = [feature.name for feature in FEATURES]
-    return model.fit(rows.X, rows.y, rows.at, names, recipe.horizon_days, rows.days)
+    return model.fit(rows.X, rows.y, rows.at, names, recipe.horizon_days, rows.days, rows.customer)
 
 
 def train_next_product(

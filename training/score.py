@@ -124,13 +124,11 @@ def score(
             progress(stage, min(done.stop, len(customers)), len(customers))
 
     risk = np.full(len(customers), np.nan)
-    if bundle.churn is not None:
-        for part in portions:
-            risk[part] = scorer.risk(customers[part])
-            told("churn risk", part)
+    for part in portions:
+        risk[part] = scorer.risk(customers[part])
+        told("churn risk", part)
     riskiest = np.zeros(len(customers), np.bool_)
-    if bundle.churn is not None:
-        riskiest[np.argsort(-risk, kind="stable")[:reasons]] = True
+    riskiest[np.argsort(-risk, kind="stable")[:reasons]] = True
     draft = out.with_name(f".{out.name}.{os.getpid()}")
     try:
         with pq.ParquetWriter(draft, schema, compression="zstd") as writer:
@@ -192,18 +190,19 @@ class _Scorer:
     threads: int
 
     def risk(self, customers: _Places) -> npt.NDArray[np.float64]:
-        """P(no order in the horizon), shape (n,)."""
-        assert self.bundle.churn is not None
-        features = self._features(customers, self.bundle.churn.feature_names_)
-        return self.bundle.churn.predict_proba(features, self.at)
+        """P(no order in the horizon), shape (n,); NaN without a churn model."""
+        churn = self.bundle.churn
+        if churn is None:
+            return np.full(len(customers), np.nan)
+        return churn.predict_proba(self._features(customers, churn.feature_names_), self.at)
 
     def reasons(self, customers: _Places, asked: npt.NDArray[np.bool_]) -> pa.Array:
         """Why the risk is what it is, of those asked for, shape (n,)."""
         out: list[list[dict[str, object]] | None] = [None] * len(customers)
-        if asked.any():
-            assert self.bundle.churn is not None
-            features = self._features(customers[asked], self.bundle.churn.feature_names_)
-            said = self.bundle.churn.explain(features, at=self.at)
+        churn = self.bundle.churn
+        if churn is not None and asked.any():
+            features = self._features(customers[asked], churn.feature_names_)
+            said = churn.explain(features, at=self.at)
             for place, found in zip(np.flatnonzero(asked).tolist(), said, strict=True):
                 out[place] = [vars(reason) for reason in found]
         return pa.array(out, pa.list_(REASON))

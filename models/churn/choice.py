@@ -1,8 +1,8 @@
-"""Which purchase model, and how far to correct it: whatever was best on later past instants.
+"""Which purchase model, and how far to correct it: whatever was best on customers of the past.
 
 A small shop of one cohort teaches trees nothing that four numbers do not know; a large one does.
-So each is fitted on what was known at past instants and judged on what followed. All are told how
-many left: the season moves everybody alike, is forecast apart, and would drown the differences.
+All contenders are told how many left: the season moves everybody alike, is forecast apart, and
+would drown the differences.
 """
 
 from dataclasses import dataclass
@@ -21,8 +21,8 @@ USUAL = "mbg_nbd"
 """The purchase model that holds unless another is clearly better: it knows that a one-time buyer
 may have left, and is quick."""
 
-LOOKS = 4
-"""Past instants that contenders are judged on, the latest."""
+LOOKS = 6
+"""Past instants that contenders are judged on, the latest; half a year of months."""
 
 LOOK_ROWS = 30_000
 """Rows that contenders learn from, drawn at random; enough to tell which is better."""
@@ -33,6 +33,9 @@ MIN_EACH = 10
 MIXTURES = ((0.5, 0.5), (0.0, 0.0), (1.0, 0.0), (0.0, 1.0))
 """Weights of recalibration and trees that contend; the first holds unless another is clearly
 better, since a mean errs less than its parts where nobody knows which is right."""
+
+LEAST_GAIN = 5e-4
+"""Log loss, in nats, by which something clearly better is better at least."""
 
 GROUPS = 10
 """Groups of equal size in which predicted and observed rates are compared."""
@@ -63,25 +66,35 @@ class Choice:
 def choose(
     past: Past,
     X: npt.NDArray[np.float32],  # noqa: N803 - scikit-learn's name
+    customer: npt.NDArray[np.int64],
     boosting: Boosting,
     names: list[str],
     half_life_days: float,
 ) -> Choice:
     """Judge all contenders at past instants.
 
-    Of the corrections the mean of both holds, unless another has less loss by more than the
-    standard error of the difference. Without a past instant to judge on, the purchase model stands
-    as it is; without a purchase model the trees do.
+    Purchase models are judged on what followed what they were fitted on. Corrections learn from
+    one half of the customers, and are judged on the other, at all times: judged on later instants
+    by what was known before, they would be judged by how little a young shop knew.
+
+    Where nobody could be judged on, the purchase model stands as it is; without a purchase model
+    the trees do.
+
+    Arguments:
+        past: what was seen and what followed.
+        X: features of the same rows.
+        customer: whose row each is.
+        boosting: settings of the trees.
+        names: of the columns of X and of `base.COLUMNS`.
+        half_life_days: after so many days an instant counts half.
     """
-    looks = _looks(past)
+    looks = [at for at, rows in past.instants() if _both(past.left[rows])][-LOOKS:]
     if not (kind := _kind(past, looks)):
-        return Choice(None, looks=0)
-    starts = past.starts(kind)
-    if not looks:
+        return Choice(None)
+    found = _judged(past, past.starts(kind), X, customer, looks, boosting, names, half_life_days)
+    if not found:
         return Choice(kind, trees=0.0)
-    found = [_judged(past, starts, X, at, boosting, names, half_life_days) for at in looks]
-    losses = np.concatenate([log_losses(raw, left) for raw, left in found], axis=1)
-    best = _clearly_best(losses)
+    best = _clearly_best(np.concatenate([log_losses(*each) for each in found], axis=1))
     spread = _group_sd([(raw[best], left) for raw, left in found])
     return Choice(kind, *MIXTURES[best], group_sd=spread, looks=len(looks))
 
@@ -90,17 +103,6 @@ def weights(at: npt.NDArray[np.int64], half_life_days: float) -> Floats:
     """What happened long ago counts less; 1 for the latest instant."""
     age: Floats = (at.max() - at) / DAY_MS
     return np.exp2(-age / half_life_days)
-
-
-def _looks(past: Past) -> list[int]:
-    """The latest instants that have something to learn from before them."""
-    ends = past.at + past.days * DAY_MS
-    out = []
-    for at, rows in past.instants():
-        before, left = past.left[ends <= at], past.left[rows]
-        if _both(before) and _both(left):
-            out.append(at)
-    return out[-LOOKS:]
 
 
 def _both(left: npt.NDArray[np.bool_]) -> bool:
@@ -120,44 +122,56 @@ def _kind(past: Past, looks: list[int]) -> str | None:
 
 
 def _clearly_best(losses: Floats) -> int:
-    """The row of least mean; the first, unless it is worse by more than chance.
+    """The row of least mean; the first, unless it is worse by more than chance and LEAST_GAIN.
 
     Chance is the standard error of the difference of the means, of the same customers.
     """
     best = int(np.argmin(losses.mean(axis=1)))
     gain = losses[0] - losses[best]
-    return best if gain.mean() > gain.std() / np.sqrt(len(gain)) else 0
+    return best if gain.mean() > max(LEAST_GAIN, gain.std() / np.sqrt(len(gain))) else 0
 
 
 def _judged(
     past: Past,
     starts: Starts,
     X: npt.NDArray[np.float32],  # noqa: N803
-    at: int,
+    customer: npt.NDArray[np.int64],
+    looks: list[int],
     boosting: Boosting,
     names: list[str],
     half_life_days: float,
-) -> tuple[Floats, npt.NDArray[np.bool_]]:
-    """Log odds after an instant by each of MIXTURES, told how many left; and who did.
+) -> list[tuple[Floats, npt.NDArray[np.bool_]]]:
+    """Log odds of one half of the customers by what was learnt from the other, and who left.
 
-    Shapes (mixtures, n) and (n,).
+    One entry per instant and half, shapes (mixtures, n) and (n,).
     """
-    known = np.flatnonzero(past.at + past.days * DAY_MS <= at)
-    if len(known) > LOOK_ROWS:
-        drawn = np.random.default_rng([past.seed, at]).choice(len(known), LOOK_ROWS, replace=False)
-        known = known[np.sort(drawn)]
-    rows = np.flatnonzero(past.at == at)
-    start, left = starts.log_odds[known], past.left[known]
-    weight = weights(past.at[known], half_life_days)
-    columns, mine = starts.columns[known], starts.columns[rows]
-    again = Recalibration().fit(columns, past.counts.of(known), left, start, weight)
-    trees = boosting.fit(np.column_stack([X[known], columns]), left, start, weight, names)
-    corrected = np.asarray(trees.predict(np.column_stack([X[rows], mine]), raw_score=True))
-    moved, base = again.predict(mine, past.counts.of(rows)), starts.log_odds[rows]
-    happened, raw = past.left[rows], []
-    for a, b in MIXTURES:
-        raw.append(levelled(base + a * moved + b * corrected, float(happened.mean())))
-    return np.array(raw), happened
+    rng, out = np.random.default_rng(past.seed), []
+    different, place = np.unique(customer, return_inverse=True)
+    half = rng.permutation(len(different))[place] % 2
+    weight = weights(past.at, half_life_days)
+    for other in (0, 1):
+        learnt = np.flatnonzero(half != other)
+        if not _both(past.left[learnt]):
+            continue
+        if len(learnt) > LOOK_ROWS:
+            learnt = np.sort(rng.choice(learnt, LOOK_ROWS, replace=False))
+        start, columns, left = starts.log_odds[learnt], starts.columns[learnt], past.left[learnt]
+        again = Recalibration().fit(columns, past.counts.of(learnt), left, start, weight[learnt])
+        trees = boosting.fit(
+            np.column_stack([X[learnt], columns]), left, start, weight[learnt], names
+        )
+        for at in looks:
+            rows = np.flatnonzero((past.at == at) & (half == other))
+            happened, columns = past.left[rows], starts.columns[rows]
+            if not _both(happened):
+                continue
+            moved = again.predict(columns, past.counts.of(rows))
+            table = np.column_stack([X[rows], columns])
+            corrected = np.asarray(trees.predict(table, raw_score=True))
+            rate, base = float(happened.mean()), starts.log_odds[rows]
+            mixed = [levelled(base + a * moved + b * corrected, rate) for a, b in MIXTURES]
+            out.append((np.array(mixed), happened))
+    return out
 
 
 def _group_sd(found: list[tuple[Floats, npt.NDArray[np.bool_]]]) -> float:

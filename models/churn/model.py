@@ -101,6 +101,7 @@ class ChurnModel:
         feature_names: Sequence[str],
         horizon_days: int,
         days: npt.NDArray[np.int64] | None = None,
+        customer: npt.NDArray[np.int64] | None = None,
     ) -> Self:
         """Learn from customers at past instants.
 
@@ -112,6 +113,8 @@ class ChurnModel:
             horizon_days: the horizon that is predicted.
             days: how far each label looks ahead, one number for all rows of an instant, at most
                 the horizon, shape (n,); the horizon when None.
+            customer: whose row each is, so that nobody is judged by what was learnt from them,
+                shape (n,); somebody else's when None.
 
         Raises:
             InputError: shapes do not fit, or X holds infinite values.
@@ -137,7 +140,8 @@ class ChurnModel:
         if counts is not None:
             past = Past(counts, left, instants, ahead, self.boosting.seed)
             names = [*self.feature_names_, *COLUMNS]
-            self.choice_ = choose(past, features, self.boosting, names, self.half_life_days)
+            who = np.arange(len(left)) if customer is None else np.asarray(customer)
+            self.choice_ = choose(past, features, who, self.boosting, names, self.half_life_days)
             if self.choice_.kind is not None:
                 found = past.starts(self.choice_.kind)
                 start, columns = found.log_odds, found.columns

@@ -1,19 +1,23 @@
 """Who may be profiled, at every instant of a log: what was known then, and whose it was then."""
 
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from features import frame
+from features import frame, permits
 from features.consents import PERSONALISATION, PROFILING, ConsentRules
+from features.consents.of_log import Dissent
 from features.events.event import table_of
 from features.events.importer import import_tables
 from features.events.log import EventLog
 from features.events.mapping import Mapping
 from features.events.validation import parse
 from features.instants import DAY_MS, instant
-from features.permits import permitted
+from features.permits import PURPOSES, permitted
 from features.timeline_build import timelines_of
 
 RULES = ConsentRules()
@@ -143,6 +147,52 @@ def test_whoever_was_imported_on_the_basis_of_consent_is_profiled_once_they_agre
     import_tables(mapping, tmp_path, log, now=day(10))
     assert who(log, 3, viewed(2, user="cid")) == ["cid"]
     assert who(log, 5) == ["ann", "cid"], "bob was asked nothing"
+
+
+EVENTS = st.lists(
+    st.one_of(
+        st.builds(
+            lambda number, status, purpose, who: said(number, status, purpose, **who),
+            st.integers(0, 20),
+            st.sampled_from(["granted", "denied"]),
+            st.sampled_from(["profiling", "Personalisation", "marketing"]),
+            st.sampled_from([{"user": "ann"}, {"user": "bob"}, {"visitor": "v"}, {"visitor": "w"}]),
+        ),
+        st.builds(
+            lambda number, user, visitor, analytics: viewed(
+                number,
+                user=user,
+                visitor=visitor,
+                context={"consent": {"categoryPreferences": {"Analytics": analytics}}},
+            ),
+            st.integers(0, 20),
+            st.sampled_from(["ann", "bob", None]),
+            st.sampled_from(["v", "w"]),
+            st.booleans(),
+        ),
+    ),
+    min_size=1,
+    max_size=12,
+    unique_by=lambda event: event.event_id,
+)
+
+
+@settings(max_examples=15, deadline=None)
+@given(EVENTS, st.sampled_from([RULES, ON_CONSENT]))
+def test_reading_only_who_says_the_contrary_leaves_out_nobody(events, rules):
+    with tempfile.TemporaryDirectory() as folder:
+        log = EventLog(Path(folder) / "log")
+        log.append(table_of([viewed(0, user="ann"), viewed(0, user="bob"), *events]))
+        timelines = timelines_of(log)
+        everything = Dissent(frozenset(("ann", "bob", "anonymous:v", "anonymous:w")), log.last_at)
+        quick = permitted(timelines, log, rules)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(permits, "dissent", lambda *_: everything)
+            slow = permitted(timelines, log, rules)
+        for purpose in PURPOSES:
+            for number in range(22):
+                asked = purpose, day(number)
+                assert quick.allowing(*asked).tolist() == slow.allowing(*asked).tolist()
 
 
 def test_a_frame_has_no_row_of_whoever_objects(log):

@@ -14,7 +14,7 @@ from features.events.log import EventLog
 from features.instants import DAY_MS
 from features.reference import Reference
 from models.bundle import Bundle
-from training.dataset import Orders
+from training.dataset import Orders, named_features
 from training.evaluate import evaluate
 from training.recipe import ChurnRecipe
 from training.score import PORTION, SCHEMA, score
@@ -92,6 +92,34 @@ def test_a_product_newer_than_the_bundle_can_be_scored_and_measured(champion, da
     assert found.metrics["churn.customers"] > 0
 
 
+def test_the_riskiest_have_the_reasons_that_the_service_would_give(champion, data, tmp_path):
+    champion.done("score", tmp_path / "scores.parquet", "--k", 0, "--reasons", 7)
+    rows = pq.read_table(tmp_path / "scores.parquet").to_pylist()
+    told = [row for row in rows if row["reasons"] is not None]
+    least = min(row["churn_probability"] for row in told)
+    assert len(told) == 7
+    assert all(row["churn_probability"] <= least for row in rows if row["reasons"] is None)
+    bundle = Bundle.load(champion.settings.bundles / "1")
+    for row in told[:3]:
+        values = named_features(
+            data.timelines, data.timelines.index([row["customer_id"]]), data.last_at + 1,
+            data.catalog, bundle.reference, bundle.churn.feature_names_,
+        )  # fmt: skip
+        reasons = bundle.churn.reasons(values, at=data.last_at + 1)
+        assert row["reasons"] == [vars(reason) for reason in reasons] != []
+
+
+def test_portions_make_no_difference(champion, data, tmp_path, monkeypatch):
+    bundle = Bundle.load(champion.settings.bundles / "1")
+    tables = []
+    for name, portion in (("whole", PORTION), ("parts", 7)):
+        monkeypatch.setattr("training.score.PORTION", portion)
+        out = tmp_path / name
+        score(bundle, data.timelines, data.catalog, data.last_at, out, k=2, reasons=20)
+        tables.append(pq.read_table(out))
+    assert tables[0].equals(tables[1])
+
+
 def test_scoring_as_of_the_past_knows_only_the_customers_of_then(champion, tmp_path):
     champion.done("score", tmp_path / "then.parquet", "--at", "2026-01-15", "--k", 0)
     champion.done("score", tmp_path / "now.parquet", "--k", 0)
@@ -110,10 +138,10 @@ def test_what_a_bundle_cannot_say_is_null(data, tmp_path):
     told: list[tuple[str, int, int]] = []
     count = score(
         empty_bundle(data), data.timelines, data.catalog, data.last_at, out,
-        progress=lambda *step: told.append(step),
+        reasons=3, progress=lambda *step: told.append(step),
     )  # fmt: skip
     table = pq.read_table(out)
-    for column in ("churn_probability", "recommendations", "persona"):
+    for column in ("churn_probability", "reasons", "recommendations", "persona"):
         assert table[column].null_count == count
     assert table["stage"].null_count == 0
     assert count == len(Orders.of(data.timelines).eligible(data.last_at))
@@ -122,18 +150,19 @@ def test_what_a_bundle_cannot_say_is_null(data, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("k", "at", "name", "error"),
+    ("wrong", "at", "name", "error"),
     [
-        (-1, None, "out.parquet", InputError),
-        (5, None, "missing/out.parquet", InputError),
-        (5, None, ".", InputError),
-        (5, 0, "out.parquet", NotEnoughDataError),
+        ({"k": -1}, None, "out.parquet", InputError),
+        ({"reasons": -1}, None, "out.parquet", InputError),
+        ({}, None, "missing/out.parquet", InputError),
+        ({}, None, ".", InputError),
+        ({}, 0, "out.parquet", NotEnoughDataError),
     ],
 )
-def test_what_cannot_be_scored_leaves_no_file(data, tmp_path, k, at, name, error):
+def test_what_cannot_be_scored_leaves_no_file(data, tmp_path, wrong, at, name, error):
     at = data.last_at if at is None else at
     with pytest.raises(error):
-        score(empty_bundle(data), data.timelines, data.catalog, at, tmp_path / name, k=k)
+        score(empty_bundle(data), data.timelines, data.catalog, at, tmp_path / name, **wrong)
     assert list(tmp_path.iterdir()) == []
 
 
