@@ -23,7 +23,7 @@ from models.next_product import NextProductModel
 from models.offers import Offers
 from models.personas import Personas
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Raised when the folder's layout changes; other versions are refused."""
 
 MANIFEST = "manifest.json"

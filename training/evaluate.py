@@ -185,8 +185,8 @@ def churn_evaluation(
         cutoff: int64 ms UTC.
     """
     horizon = model.horizon_days_
-    predicted = {OURS: model.predict_proba(rows.X, cutoff)}
-    low, high = model.interval(rows.X, cutoff)
+    ours = model.estimate(rows.X, cutoff)
+    predicted = {OURS: ours.probability}
     predicted |= churn_baselines(orders, plan.whole, cutoff, plan.longest)
     predicted |= purchase_model(rows.X, model.feature_names_, horizon)
     metrics = {
@@ -200,8 +200,8 @@ def churn_evaluation(
         rows.y,
         predicted,
         model.importance(),
-        low,
-        high,
+        ours.low,
+        ours.high,
         model.bands_.of(predicted[OURS]),
         model.bands_.names,
     )

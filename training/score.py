@@ -39,6 +39,9 @@ SCHEMA: Final = pa.schema(
     [
         pa.field(C.CUSTOMER_ID, pa.string(), nullable=False),
         pa.field("churn_probability", pa.float64()),
+        pa.field("churn_low", pa.float64()),
+        pa.field("churn_high", pa.float64()),
+        pa.field("churn_band", pa.string()),
         pa.field("reasons", pa.list_(REASON)),
         pa.field("recommendations", pa.list_(pa.string())),
         pa.field("stage", pa.string(), nullable=False),
@@ -46,7 +49,8 @@ SCHEMA: Final = pa.schema(
     ]
 )
 """customer_id: as the event log names the customer. churn_probability: P(no order in the
-horizon); null when the bundle has no churn model. reasons: of the riskiest, as many as were asked
+horizon); null when the bundle has no churn model, as the next three are: the ends of its interval,
+and its band: low, medium or high. reasons: of the riskiest, as many as were asked
 for, the strongest reason first; null of all others. recommendations: ids of products, best
 first; null when it has no next-product model, and of a customer who does not allow to be
 personalised for: show what is popular. stage: of the lifecycle. persona: its key; null when the
@@ -123,9 +127,9 @@ def score(
         if progress is not None:
             progress(stage, min(done.stop, len(customers)), len(customers))
 
-    risk = np.full(len(customers), np.nan)
+    risk, low, high = np.full((3, len(customers)), np.nan)
     for part in portions:
-        risk[part] = scorer.risk(customers[part])
+        risk[part], low[part], high[part] = scorer.risk(customers[part])
         told("churn risk", part)
     riskiest = np.zeros(len(customers), np.bool_)
     riskiest[np.argsort(-risk, kind="stable")[:reasons]] = True
@@ -136,7 +140,8 @@ def score(
                 who = customers[part]
                 columns = [
                     pa.array(timelines.ids(who), pa.string()),
-                    pa.array(risk[part], from_pandas=True),
+                    *(pa.array(each[part], from_pandas=True) for each in (risk, low, high)),
+                    scorer.bands(risk[part]),
                     scorer.reasons(who, riskiest[part]),
                     scorer.recommendations(who, k),
                     *scorer.groups(who),
@@ -190,11 +195,19 @@ class _Scorer:
     threads: int
 
     def risk(self, customers: _Places) -> npt.NDArray[np.float64]:
-        """P(no order in the horizon), shape (n,); NaN without a churn model."""
+        """P(no order in the horizon) and the ends of its interval, shape (3, n)."""
         churn = self.bundle.churn
         if churn is None:
-            return np.full(len(customers), np.nan)
-        return churn.predict_proba(self._features(customers, churn.feature_names_), self.at)
+            return np.full((3, len(customers)), np.nan)
+        found = churn.estimate(self._features(customers, churn.feature_names_), self.at)
+        return np.array([found.probability, found.low, found.high])
+
+    def bands(self, risk: npt.NDArray[np.float64]) -> pa.Array:
+        """The name of each probability's band."""
+        if self.bundle.churn is None:
+            return pa.nulls(len(risk), pa.string())
+        bands = self.bundle.churn.bands_
+        return pa.array([bands.names[place] for place in bands.of(risk).tolist()], pa.string())
 
     def reasons(self, customers: _Places, asked: npt.NDArray[np.bool_]) -> pa.Array:
         """Why the risk is what it is, of those asked for, shape (n,)."""

@@ -2,6 +2,6 @@
 
 from models.churn.bands import Bands, Economics
 from models.churn.choice import MIN_EACH
-from models.churn.model import ChurnModel
+from models.churn.model import LEVEL, ChurnModel, Estimate
 
-__all__ = ["MIN_EACH", "Bands", "ChurnModel", "Economics"]
+__all__ = ["LEVEL", "MIN_EACH", "Bands", "ChurnModel", "Economics", "Estimate"]

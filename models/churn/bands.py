@@ -44,7 +44,7 @@ class Bands:
 
     @classmethod
     def by_expected_value(cls, economics: Economics) -> "Bands":
-        """Low: leave them alone; medium: a message pays; high: an offer pays more.
+        """Low: nothing pays; medium: a message does; high: an offer brings most.
 
         Both gains rise with the probability along straight lines, so each pays from one
         probability on, and the offer beats the message from another.
@@ -63,14 +63,15 @@ class Bands:
                 f"discount = {economics.discount:g} is not below margin = {economics.margin:g}: "
                 "no offer could ever pay"
             )
-        gain = economics.saved_by_offer * (economics.margin - economics.discount)
-        slope = gain + economics.discount
-        message = economics.message_cost / (economics.saved_by_message * economics.margin)
-        offer = economics.discount / slope
-        ahead = slope - economics.saved_by_message * economics.margin
-        better = (economics.discount - economics.message_cost) / ahead if ahead > 0 else 1.0
-        high = min(max(offer, better), 1.0)
-        return cls((round(min(message, high), 4), round(high, 4)))
+        offer_slope = economics.offer_value(1.0) + economics.discount
+        message_slope = economics.message_value(1.0) + economics.message_cost
+        offer = economics.discount / offer_slope
+        message = economics.message_cost / message_slope
+        high, ahead = 1.0, offer_slope - message_slope
+        if economics.offer_value(1.0) > max(0.0, economics.message_value(1.0)):
+            equal = (economics.discount - economics.message_cost) / ahead if ahead > 0 else 0.0
+            high = max(offer, equal)
+        return cls((round(min(message, offer, high), 4), round(high, 4)))
 
     def of(self, probability: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
         """The place of each probability's band in `names`, shape (n,)."""

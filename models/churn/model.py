@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -26,7 +26,19 @@ from models.reasons import LIMIT, Reason, reasons
 STRETCH_SD = 0.25
 """How far the log of a rate may be off per e-fold that a horizon is longer than what was learnt."""
 
+LEVEL = 0.9
+"""Of intervals: nine of ten groups of customers like these leave at a rate inside."""
+
 Table = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """P(no order in the horizon) with an interval, each of shape (n,)."""
+
+    probability: Floats
+    low: Floats
+    high: Floats
 
 
 class ChurnModel:
@@ -170,13 +182,13 @@ class ChurnModel:
             return np.empty(0, np.float64)
         return self._probability(self._raw(features, at))
 
-    def interval(
+    def estimate(
         self,
         X: Table,  # noqa: N803
         at: int | None = None,
-        level: float = 0.9,
-    ) -> tuple[Floats, Floats]:
-        """Where the share that leaves lies, among customers like each, low and high ends.
+        level: float = LEVEL,
+    ) -> Estimate:
+        """Probabilities with intervals: where the share that leaves lies, of customers like each.
 
         Not known are the season, whose forecasts were off by as much in the past; how far such
         customers are off from what is predicted for them; and, where the horizon is longer than
@@ -195,7 +207,7 @@ class ChurnModel:
             raise InputError(f"level = {level:g}: must lie between 0 and 1")
         features = self._columns(X)
         if not len(features):
-            return np.empty(0, np.float64), np.empty(0, np.float64)
+            return Estimate(*(np.empty(0, np.float64),) * 3)
         raw = self._raw(features, at)
         silence = np.clip(expit(raw), 1e-12, 1 - 1e-12)
         # the log odds of e^-λ change so fast when the log of λ does
@@ -204,7 +216,7 @@ class ChurnModel:
         shared = self.season_.spread**2 + longer**2
         wide = student.ppf((1 + level) / 2, self.season_.freedom)
         half = wide * np.sqrt(slope**2 * shared + self.choice_.group_sd**2)
-        return self._probability(raw - half), self._probability(raw + half)
+        return Estimate(*(self._probability(each) for each in (raw, raw - half, raw + half)))
 
     def contributions(
         self,

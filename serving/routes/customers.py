@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from features.consents import PROFILING
 from features.instants import moment
+from models.churn import LEVEL
 from serving.addressing import named
 from serving.authorization import KeyedRoute
 from serving.errors import NoModelError, UnknownCustomerError
@@ -28,12 +29,25 @@ class ReasonView(BaseModel):
     """In a sentence with the customer's own figures."""
 
 
+class IntervalView(BaseModel):
+    """How sure a probability is."""
+
+    low: float
+    high: float
+    level: float
+    """Share of groups of customers whose rate lies inside."""
+
+
 class ChurnView(BaseModel):
     """Whether a customer is about to leave."""
 
     customer_id: str
     probability: float | None
     """P(no order in the horizon); null for a customer who never ordered, or allows no score."""
+    interval: IntervalView | None
+    """Where the share that leaves lies, of customers like this one; null without a probability."""
+    band: str | None
+    """low: leave them alone; medium: a message pays; high: an offer pays more."""
     horizon_days: int
     reasons: list[ReasonView]
     """Five at most, strongest first."""
@@ -50,6 +64,8 @@ class ChurnView(BaseModel):
         {
             "customer_id": "c-17",
             "probability": 0.71,
+            "interval": {"low": 0.6, "high": 0.8, "level": 0.9},
+            "band": "medium",
             "horizon_days": 90,
             "reasons": [
                 {
@@ -74,13 +90,16 @@ async def churn(customer_id: CustomerPath, service: ServiceDep) -> Response:
     bundle = known.live.bundle
     if bundle is None or bundle.churn is None:
         raise NoModelError("churn")
-    probability, reasons, note = None, [], None
+    probability, interval, band, reasons, note = None, None, None, [], None
     stands = known.standing(PROFILING)
     if not stands.allowed:
         note = f"no score is computed: {stands.reason}"
     elif known.features(["purchase_orders_life"])[0] > 0:
         row = known.features(bundle.churn.feature_names_)[None, :]
-        probability = float(bundle.churn.predict_proba(row, known.at)[0])
+        found = bundle.churn.estimate(row, known.at)
+        probability = float(found.probability[0])
+        interval = {"low": float(found.low[0]), "high": float(found.high[0]), "level": LEVEL}
+        band = bundle.churn.bands_.name(probability)
         reasons = bundle.churn.reasons(row, at=known.at)
         horizon_days = bundle.churn.horizon_days_
         service.scores.add(
@@ -92,6 +111,8 @@ async def churn(customer_id: CustomerPath, service: ServiceDep) -> Response:
         {
             "customer_id": known.person.customer_id,
             "probability": probability,
+            "interval": interval,
+            "band": band,
             "horizon_days": bundle.churn.horizon_days_,
             "reasons": [vars(reason) for reason in reasons],
             "note": note,

@@ -1,12 +1,14 @@
 """What a season was, and what it says of the next one."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from features.instants import DAY_MS
-from models.churn.season import PRIOR, Season, power
+from models.churn.season import PRIOR, SPREAD, Season, power
 
 MONTHS = np.arange(24) * 30 * DAY_MS
 
@@ -48,3 +50,16 @@ def test_a_shop_without_a_year_is_expected_to_go_on_as_it_did() -> None:
 
 def test_nothing_known_moves_nothing() -> None:
     assert Season.none().power(10**12) == 1.0
+
+
+def test_a_season_that_came_again_is_sure_and_one_never_seen_is_not() -> None:
+    sure, unseen = Season.of(MONTHS, powers(2.0), 30), Season.of(MONTHS[:3], np.ones(3), 90)
+    assert sure.spread < unseen.spread
+    assert sure.freedom > unseen.freedom
+    assert Season.none().spread == SPREAD
+
+
+def test_a_season_is_what_its_document_says() -> None:
+    season = Season.of(MONTHS, powers(2.0), 30)
+    again = Season.of_document(json.loads(json.dumps(season.document())))
+    assert again.document() == season.document()
