@@ -222,9 +222,17 @@ def toml(recipe: Recipe) -> str:
     for name, part in parts.items():
         if part is not None:
             lines += ["", f"[{name}]"]
-            # numbers and strings, which JSON and TOML write alike
-            lines += [f"{field} = {json.dumps(v)}" for field, v in part.model_dump().items()]
+            lines += list(_settings(part.model_dump()))
     return "\n".join(lines).strip() + "\n"
+
+
+def _settings(settings: Mapping[str, Any], within: str = "") -> Iterator[str]:
+    """Lines of numbers and strings, which JSON and TOML write alike, under dotted names."""
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            yield from _settings(value, f"{within}{name}.")
+        else:
+            yield f"{within}{name} = {json.dumps(value)}"
 
 
 def log_tuned(run: Run, tuned: Tuned, recipe: Recipe) -> None:

@@ -2,6 +2,7 @@
 
 from models.churn.bands import Bands, Economics
 from models.churn.choice import MIN_EACH
-from models.churn.model import LEVEL, ChurnModel, Estimate
+from models.churn.estimate import LEVEL, Estimate
+from models.churn.model import ChurnModel
 
 __all__ = ["LEVEL", "MIN_EACH", "Bands", "ChurnModel", "Economics", "Estimate"]

@@ -62,6 +62,17 @@ class Choice:
     looks: int = 0
     """How many past instants it was judged on."""
 
+    def told(self) -> str:
+        """In words.
+
+        >>> Choice("mbg_nbd", 0.5, 0.5, looks=6).told()
+        'MBG/NBD + 0.5 × recalibration + 0.5 × trees, judged at 6 past instants'
+        """
+        out = self.kind.replace("_", "/").upper() if self.kind else "no purchase model"
+        for name, share in (("recalibration", self.recalibration), ("trees", self.trees)):
+            out += f" + {share:g} × {name}" if share else ""
+        return f"{out}, judged at {self.looks} past instants"
+
 
 def choose(
     past: Past,

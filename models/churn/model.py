@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,7 +16,9 @@ from features.errors import BundleError, InputError, NotEnoughDataError
 from features.instants import DAY_MS
 from models.churn.bands import Bands, Economics
 from models.churn.base import COLUMNS, Floats, Past, log_odds, told
+from models.churn.checks import Table, checked
 from models.churn.choice import MIN_EACH, Choice, choose, weights
+from models.churn.estimate import LEVEL, Estimate
 from models.churn.recalibration import Recalibration
 from models.churn.season import Season, power
 from models.churn.trees import Boosting
@@ -25,20 +27,6 @@ from models.reasons import LIMIT, Reason, reasons
 
 STRETCH_SD = 0.25
 """How far the log of a rate may be off per e-fold that a horizon is longer than what was learnt."""
-
-LEVEL = 0.9
-"""Of intervals: nine of ten groups of customers like these leave at a rate inside."""
-
-Table = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """P(no order in the horizon) with an interval, each of shape (n,)."""
-
-    probability: Floats
-    low: Floats
-    high: Floats
 
 
 class ChurnModel:
@@ -132,7 +120,7 @@ class ChurnModel:
             InputError: shapes do not fit, or X holds infinite values.
             NotEnoughDataError: fewer than MIN_EACH customers left or stayed.
         """
-        features, left, instants, ahead = _checked(X, y, at, feature_names, horizon_days, days)
+        features, left, instants, ahead = checked(X, y, at, feature_names, horizon_days, days)
         gone = int(left.sum())
         if gone < MIN_EACH or len(left) - gone < MIN_EACH:
             raise NotEnoughDataError(
@@ -286,13 +274,7 @@ class ChurnModel:
 
     def told(self) -> str:
         """What looking back chose, in words."""
-        kind = self.choice_.kind
-        out = kind.replace("_", "/").upper() if kind else "no purchase model"
-        if self.choice_.recalibration:
-            out += f" + {self.choice_.recalibration:g} × recalibration"
-        if self.choice_.trees:
-            out += f" + {self.choice_.trees:g} × trees"
-        out += f", judged at {self.choice_.looks} past instants"
+        out = self.choice_.told()
         if self.learnt_days_ < self.horizon_days_:
             out += f"; learnt for {self.learnt_days_} days, stretched to {self.horizon_days_}"
         return out
@@ -414,37 +396,3 @@ class ChurnModel:
         near, _ = told(self.purchases_, counts, self.learnt_days_)
         far, _ = told(self.purchases_, counts, self.horizon_days_)
         return power(near, float(far.mean()))
-
-
-def _checked(
-    X: Table,  # noqa: N803
-    y: npt.NDArray[np.bool_],
-    at: npt.NDArray[np.int64],
-    feature_names: Sequence[str],
-    horizon_days: int,
-    days: npt.NDArray[np.int64] | None,
-) -> tuple[Table, npt.NDArray[np.bool_], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    features = np.ascontiguousarray(X, np.float32)
-    left, instants = np.asarray(y), np.asarray(at, np.int64)
-    if features.ndim != 2 or features.shape[1] != len(feature_names):
-        raise InputError(f"X has shape {features.shape}, but {len(feature_names)} feature_names")
-    if left.shape != (len(features),) or instants.shape != (len(features),):
-        raise InputError(
-            f"y {left.shape} and at {instants.shape} must have one entry per row of "
-            f"X {features.shape}"
-        )
-    if left.dtype != np.bool_:
-        raise InputError(f"y must be boolean, True for no order; it is {left.dtype}")
-    if horizon_days < 1:
-        raise InputError(f"horizon_days = {horizon_days}: must be at least 1")
-    if np.isinf(features).any():
-        column = feature_names[int(np.argmax(np.isinf(features).any(axis=0)))]
-        raise InputError(f"X holds infinite values in {column}; undefined must be NaN")
-    ahead = np.full(len(left), horizon_days) if days is None else np.asarray(days)
-    if ahead.shape != left.shape or (ahead < 1).any() or (ahead > horizon_days).any():
-        raise InputError(
-            f"days must give each of the {len(left):,} rows from 1 to {horizon_days} days"
-        )
-    if len(np.unique(np.column_stack([instants, ahead]), axis=0)) != len(np.unique(instants)):
-        raise InputError("days must be the same for all rows of an instant")
-    return features, left, instants, ahead.astype(np.int64)

@@ -12,7 +12,11 @@ from models.churn.base import Floats
 from models.purchases import Counts
 
 RIDGE = 1e-3
-"""Of the weights of standardised columns: small, but a handful of customers moves nothing."""
+"""Of the weights of standardised columns, at least; with few customers as if each weight were drawn
+from a standard normal distribution."""
+
+FARTHEST = 3.0
+"""Standard deviations beyond which nobody was seen: who has just ordered is no extrapolation."""
 
 LEAST_SPREAD = 1e-3
 """Standard deviation below which a column counts as constant."""
@@ -59,18 +63,22 @@ class Recalibration:
         # what is the same for all tells nothing, and must not when a later customer differs
         self.scale_ = np.where(spread > LEAST_SPREAD, spread, np.inf)
         table, share = self._table(columns, counts), weight / weight.sum()
+        ridge = max(RIDGE, 0.5 / len(left))
 
         def loss(weights: Floats) -> tuple[float, Floats]:
             raw = start + table @ weights
-            lost = float(share @ (np.logaddexp(0, raw) - left * raw) + RIDGE * weights @ weights)
-            return lost, table.T @ (share * (expit(raw) - left)) + 2 * RIDGE * weights
+            lost = float(share @ (np.logaddexp(0, raw) - left * raw) + ridge * weights @ weights)
+            return lost, table.T @ (share * (expit(raw) - left)) + 2 * ridge * weights
 
         self.weights_ = minimize(loss, np.zeros(table.shape[1]), jac=True, method="L-BFGS-B").x
         return self
 
     def predict(self, columns: Floats, counts: Counts) -> Floats:
         """What is added to the log odds, shape (n,)."""
-        out: Floats = self._table(columns, counts) @ self.weights_
+        # not by a matrix product, whose last digit depends on how many rows there are
+        out = np.zeros(len(columns))
+        for column, weight in zip(self._table(columns, counts).T, self.weights_, strict=True):
+            out += weight * column
         return out
 
     def document(self) -> Mapping[str, Any]:
@@ -83,13 +91,15 @@ class Recalibration:
 
     def _table(self, columns: Floats, counts: Counts) -> Floats:
         standard = (_seen(columns, counts) - self.mean_) / self.scale_
-        return np.column_stack([np.ones(len(columns)), standard])
+        near = np.clip(standard, -FARTHEST, FARTHEST)
+        return np.column_stack([np.ones(len(columns)), near])
 
 
 def _seen(columns: Floats, counts: Counts) -> Floats:
     """What the model says, 0 where nothing, and logs of recency, age and frequency."""
-    found = np.nan_to_num(columns)
-    orders = np.log(np.maximum(np.expm1(found[:, 1]), 1e-6))
+    # side by side in memory: numpy's logarithms of a stride differ in the last digit
+    silence, orders, alive = np.ascontiguousarray(np.nan_to_num(columns).T)
+    orders = np.log(np.maximum(np.expm1(orders), 1e-6))
     silent = np.log1p(7 * (counts.age - counts.recency))
     own = (silent, np.log1p(7 * counts.age), np.log1p(counts.frequency))
-    return np.column_stack([found[:, 0], orders, found[:, 2], *own])
+    return np.column_stack([silence, orders, alive, *own])

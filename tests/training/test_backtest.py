@@ -35,7 +35,7 @@ def test_cutoffs_lie_one_horizon_apart_and_end_at_the_measured_one(found: Backte
     assert days(found) == [165, 210, 255, 300]
     assert found.notes == ()
     for test in found.tests:
-        assert test.learnt.at.max() + 45 * DAY_MS <= test.at
+        assert (test.learnt.at + test.learnt.days * DAY_MS).max() == test.at
         assert (test.rows.at == test.at).all()
 
 
@@ -118,7 +118,7 @@ def test_bands_say_what_became_of_their_customers(past: PastRows, found: Backtes
     assert sum(band.customers * band.observed.value for band in table if band.customers) == (
         pytest.approx(left.sum())
     )
-    assert table[0].name == "80–100\u00a0%"
+    assert [band.name for band in table] == ["high", "medium", "low"]
     assert table[0].observed.value > table[-1].observed.value
     assert all(0 <= band.spend_of_leavers <= band.spend for band in table)
     # 90 % of the shop's spend is of those who stay
