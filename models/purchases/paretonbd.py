@@ -49,7 +49,7 @@ class ParetoNbd(PurchaseModel):
         stays = (1 + weeks / leaves) ** -s * (1 + weeks / rate) ** -buys
         moments = (weeks / 2 * (_NODES + 1))[:, None]
         leaving = s / leaves * (1 + moments / leaves) ** -(s + 1) * (1 + moments / rate) ** -buys
-        silent = stays + weeks / 2 * (_WEIGHTS @ leaving)
+        silent = stays + weeks / 2 * _integral(leaving)
         alive = self._alive(parameters, counts)
         out: Floats = 1 - alive + alive * silent
         return out
@@ -86,6 +86,15 @@ def _log_departure(parameters: Floats, counts: Counts) -> Floats:
         + (buys + leaves) * np.log1p(since / scale)
     )
     with np.errstate(divide="ignore"):
-        weight = np.log(_WEIGHTS @ np.exp(power)) + np.log(-end * scale / 2)
+        weight = np.log(_integral(np.exp(power))) + np.log(-end * scale / 2)
     out: Floats = weight - buys * np.log(rate) - leaves * np.log(gone)
+    return out
+
+
+def _integral(values: Floats) -> Floats:
+    """Gauss-Legendre's sum over the nodes, values of shape (nodes, customers).
+
+    Not by a matrix product, whose last digit depends on how many customers there are.
+    """
+    out: Floats = (_WEIGHTS[:, None] * values).sum(axis=0)
     return out
