@@ -7,12 +7,15 @@ Sources: Schmittlein, Morrison and Colombo (1987), Counting your customers; Fade
 from typing import ClassVar
 
 import numpy as np
-from scipy.special import gammaln, hyp2f1
+from scipy.special import gammaln, logsumexp
 
 from models.purchases.counts import Counts, Floats
 from models.purchases.model import PurchaseModel
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(48)
+
+_FADED = 60.0
+"""In logs; what is left of an integrand that has fallen so far is nothing."""
 
 
 class ParetoNbd(PurchaseModel):
@@ -66,19 +69,20 @@ class ParetoNbd(PurchaseModel):
 
 
 def _log_departure(parameters: Floats, counts: Counts) -> Floats:
-    """Log A₀ of Fader and Hardie (2005): the weight of having left since the last purchase."""
+    """Log A₀ of Fader and Hardie (2005): the weight of having left since the last purchase.
+
+    As the integral that A₀ is short for, by Gauss-Legendre: the difference of two hypergeometric
+    functions loses all digits for customers with a hundred purchases. The integrand falls at least
+    as fast as a power of r + x, so it is followed until it has fallen by `_FADED`.
+    """
     r, alpha, s, beta = parameters
-    x = counts.frequency
-    larger, second = (alpha, s + 1) if alpha >= beta else (beta, r + x)
-    gap = abs(alpha - beta)
-    whole = r + s + x
-
-    def term(time: Floats) -> Floats:
-        series = hyp2f1(whole, second, whole + 1, gap / (larger + time))
-        out: Floats = np.log(np.maximum(series, 1e-300)) - whole * np.log(larger + time)
-        return out
-
-    first, last = term(counts.recency), term(counts.age)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        out = first + np.log1p(-np.exp(np.minimum(last - first, 0.0)))
+    fall = r + counts.frequency
+    begin = np.log(alpha + counts.recency)
+    width = np.minimum(np.log(alpha + counts.age) - begin, _FADED / fall)
+    moved = width * (_NODES[:, None] + 1) / 2  # of log(α + time), from its begin
+    since = np.exp(begin + moved)
+    logs = (1 - fall) * moved - (s + 1) * np.log(np.maximum(beta + since - alpha, 1e-300))
+    with np.errstate(divide="ignore"):
+        whole = logsumexp(logs, axis=0, b=_WEIGHTS[:, None]) + np.log(width / 2)
+    out: Floats = np.log(r + s + counts.frequency) + (1 - fall) * begin + whole
     return np.where(np.isfinite(out), out, -700.0)
