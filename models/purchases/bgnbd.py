@@ -42,10 +42,9 @@ class BgNbd(PurchaseModel):
         out: Floats = np.where(chances > 0, 1 / (1 + odds), 1.0)
         return out
 
-    def _no_order(self, parameters: Floats, counts: Counts, weeks: float) -> Floats:
+    def _silent(self, parameters: Floats, counts: Counts, weeks: float) -> Floats:
         r, alpha, _, _ = parameters
-        silent = (1 + weeks / (alpha + counts.age)) ** -(r + counts.frequency)
-        out: Floats = 1 - self._alive(parameters, counts) * (1 - silent)
+        out: Floats = (1 + weeks / (alpha + counts.age)) ** -(r + counts.frequency)
         return out
 
     def _orders(self, parameters: Floats, counts: Counts, weeks: float) -> Floats:
