@@ -20,8 +20,9 @@ from features.timeline import Timeline
 from models.churn import ChurnModel
 from models.next_product import NextProductModel
 from models.offers import Offers
+from models.value import ValueModel
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Raised when the folder's layout changes; other versions are refused."""
 
 MANIFEST = "manifest.json"
@@ -64,6 +65,7 @@ class Bundle:
     churn: ChurnModel | None
     next_product: NextProductModel | None
     offers: Offers = field(default_factory=Offers)
+    value: ValueModel | None = None
     manifest: Manifest = field(default_factory=lambda: Manifest(cutoff=0, fingerprint=""))
 
     def save(
@@ -95,6 +97,8 @@ class Bundle:
             self.reference.save(folder / "reference")
             if self.churn is not None:
                 self.churn.save(folder / "churn")
+            if self.value is not None:
+                self.value.save(folder / "value")
             if self.next_product is not None:
                 self.next_product.save(folder / "next_product")
             self.offers.save(folder / "offers.toml")
@@ -137,16 +141,18 @@ class Bundle:
                 else None
             )
             offers = Offers.load(folder / "offers.toml")
+            value = ValueModel.load(folder / "value") if (folder / "value").exists() else None
         except BundleError:
             raise
         except RegularsError as error:
             raise BundleError(f"the bundle {folder} does not load: {error}") from error
-        bundle = cls(catalog, reference, churn, next_product, offers, manifest)
+        bundle = cls(catalog, reference, churn, next_product, offers, value, manifest)
         bundle._check_smoke(folder)
         return bundle
 
     def _features(self) -> dict[str, str]:
         names = set(self.churn.feature_names_ if self.churn else ())
+        names |= set(self.value.feature_names_ if self.value else ())
         names |= set(self.next_product.customer_features_ if self.next_product else ())
         return {feature.name: feature.hash for feature in FEATURES if feature.name in names}
 
@@ -156,6 +162,9 @@ class Bundle:
         if self.churn is not None:
             row = np.full((1, len(self.churn.feature_names_)), np.nan, np.float32)
             out["churn"] = float(self.churn.predict_proba(row)[0])
+        if self.value is not None:
+            row = np.full((1, len(self.value.feature_names_)), np.nan, np.float32)
+            out["value"] = float(self.value.predict(row).orders[0])
         if self.next_product is not None:
             items = self.next_product.recommend(
                 Timeline.empty(), at, SMOKE_K, catalog=self.catalog, reference=self.reference
@@ -171,9 +180,10 @@ class Bundle:
         expected = self.manifest.smoke
         same = answers.keys() == expected.keys()
         same = same and answers.get("next_product") == expected.get("next_product")
-        same = same and math.isclose(
-            answers.get("churn", 0.0), expected.get("churn", 0.0), abs_tol=1e-6
-        )
+        for name in ("churn", "value"):
+            same = same and math.isclose(
+                answers.get(name, 0.0), expected.get(name, 0.0), abs_tol=1e-6
+            )
         if not same:
             raise BundleError(
                 f"the bundle {folder} answers {answers}, but answered {expected} when it was "

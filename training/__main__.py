@@ -41,6 +41,7 @@ class Which(StrEnum):
 
     ALL = "all"
     CHURN = "churn"
+    VALUE = "value"
     NEXT_PRODUCT = "next_product"
 
 

@@ -17,8 +17,9 @@ from features.timeline import Timelines
 from features.timeline_build import timelines_of
 from models.churn import ChurnModel
 from models.next_product import NextProductModel
+from models.value import ValueModel
 from training.dataset import Orders
-from training.fit import Progress, train_churn, train_next_product
+from training.fit import Progress, train_churn, train_next_product, train_value
 from training.recipe import Recipe
 from training.split import test_cutoff
 
@@ -87,7 +88,7 @@ class Trainer:
     @property
     def models(self) -> list[str]:
         """Names of the models that the recipe trains."""
-        return [name for name in ("churn", "next_product") if getattr(self.recipe, name)]
+        return [name for name in ("churn", "value", "next_product") if getattr(self.recipe, name)]
 
     @property
     def latest_cutoff(self) -> int:
@@ -113,6 +114,20 @@ class Trainer:
             self.data.timelines,
             self.data.catalog,
             self.recipe.churn,
+            cutoff,
+            self.seed,
+            threads=self.threads,
+            progress=self._labelled(label),
+        )
+
+    def value(self, cutoff: int, *, label: str = "") -> ValueModel | None:
+        """The value model; as `churn`."""
+        if self.recipe.value is None:
+            return None
+        return train_value(
+            self.data.timelines,
+            self.data.catalog,
+            self.recipe.value,
             cutoff,
             self.seed,
             threads=self.threads,

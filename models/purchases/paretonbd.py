@@ -7,14 +7,14 @@ Sources: Schmittlein, Morrison and Colombo (1987), Counting your customers; Fade
 from typing import ClassVar
 
 import numpy as np
-from scipy.special import gammaln, logsumexp
+from scipy.special import gammaln
 
 from models.purchases.counts import Counts, Floats
 from models.purchases.model import PurchaseModel
 
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(48)
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(32)
 
-_FADED = 60.0
+_FADED = 40.0
 """In logs; what is left of an integrand that has fallen so far is nothing."""
 
 
@@ -80,7 +80,8 @@ def _log_departure(parameters: Floats, counts: Counts) -> Floats:
     moved = width * (_NODES[:, None] + 1) / 2  # of log(α + time), from its begin
     since = np.exp(begin + moved)
     logs = (1 - fall) * moved - (s + 1) * np.log(np.maximum(beta + since - alpha, 1e-300))
+    highest = logs.max(axis=0)
     with np.errstate(divide="ignore"):
-        whole = logsumexp(logs, axis=0, b=_WEIGHTS[:, None]) + np.log(width / 2)
+        whole = highest + np.log(_WEIGHTS @ np.exp(logs - highest)) + np.log(width / 2)
     out: Floats = np.log(r + s + counts.frequency) + (1 - fall) * begin + whole
     return np.where(np.isfinite(out), out, -700.0)

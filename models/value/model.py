@@ -19,7 +19,7 @@ from models.reasons import ChurnReason, sentence, speaks
 from models.value.change import Change
 from models.value.choice import choose_kind
 from models.value.next_order import NextOrder, next_order
-from models.value.past import FIT_CUSTOMERS, Chosen, Past, back_tested
+from models.value.past import Chosen, Past, back_tested
 from models.value.seen import COLUMNS, KINDS, SPENT, Seen, Statistics
 from models.value.trees import Settings, correction, orders_trees, value_trees
 
@@ -33,6 +33,9 @@ SILENCE = "cadence_order_days_since_last"
 
 WORTH = "purchase_order_value_mean_life"
 """The feature that speaks for the spend model in reasons."""
+
+FIT_CUSTOMERS = 20_000
+"""Customers that the statistical models are fitted on, drawn at random."""
 
 _RATIO = 20.0
 """Trees move an expectation by no more than this factor."""
@@ -263,7 +266,9 @@ class ValueModel:
         for place, (expected, name, booster, share) in enumerate(parts):
             rest = float(np.log(expected[0] / self.everybody_[place]))
             if booster is not None:
-                columns = np.asarray(booster.predict(told.columns, pred_contrib=True, num_threads=1))
+                columns = np.asarray(
+                    booster.predict(told.columns, pred_contrib=True, num_threads=1)
+                )
                 own = (share * columns[0, : len(found)]).tolist()
                 found = {f: c + o for (f, c), o in zip(found.items(), own, strict=True)}
                 rest -= sum(own)
@@ -286,6 +291,19 @@ class ValueModel:
                 gains = booster.feature_importance("gain")
                 out += gains / max(float(gains.sum()), 1e-12)
         return dict(zip(names, map(float, out), strict=True))
+
+    def chosen_text(self) -> str:
+        """What the back-test compared and chose, as JSON for whoever asks why."""
+        told = {
+            "purchase_model": self._fitted.kind,
+            "orders_share": self.chosen_.orders_share,
+            "value_share": self.chosen_.value_share,
+            "one_time_buyers_pooled": self.chosen_.pooled,
+            "label_days": self.label_days_,
+            "note": self.note_,
+            "scores": self.backtest_,
+        }
+        return json.dumps(told, indent=1)
 
     def save(self, folder: Path) -> None:
         """Write LightGBM's text form and JSON; no pickle."""

@@ -16,7 +16,7 @@ from models.value.trees import Settings, correction, orders_trees, value_trees
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
 
-FIT_CUSTOMERS = 20_000
+FIT_CUSTOMERS = 5_000
 """Customers that a purchase model is fitted on, drawn at random: four numbers need no more."""
 
 _MOST = 20.0
@@ -226,5 +226,3 @@ def _season(instants: list[int], levels: list[float], days: int) -> Season:
         half = (at[1] - at[0]) // 2
         at, values = np.append(at[0] - half, at), np.append(values[0], values)
     return Season.of(at, values, days)
-
-
