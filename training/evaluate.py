@@ -307,7 +307,7 @@ def _padded(products: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
 def _observed(timelines: Timelines, cutoff: int, horizon_days: int) -> None:
     last = int(timelines.rows.at.max()) if len(timelines.rows) else 0
     end = cutoff + horizon_days * DAY_MS
-    if last < end:
+    if last // DAY_MS < (end - 1) // DAY_MS:  # a log by the day has its events at midnight
         raise NotEnoughDataError(
             f"the last event is of {iso(last)}; {horizon_days} days after the cutoff "
             f"{iso(cutoff)} end {iso(end)}: choose a cutoff no later than "

@@ -4,8 +4,9 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from models.value.choice import correlation, gini
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
+
+from models.value.choice import correlation, gini
 
 Floats = npt.NDArray[np.float64]
 
