@@ -97,19 +97,21 @@ def train_value(
 
     Where the history does not hold a horizon and a time as long to look back on, or
     `min_history_days`, outcomes of a third of it are learnt from: two thirds to look back on, one
-    to look ahead.
+    to look ahead. Instants then lie closer, a sixth of these days apart, or there would be few.
 
     Raises:
         NotEnoughDataError: too few customers ordered before the cutoff, or nobody came back.
     """
     first = _first_event(timelines)
-    days = label_days(first, cutoff, recipe)
+    days, step = label_days(first, cutoff, recipe), recipe.step_days
+    if days < recipe.horizon_days:
+        step = min(step, max(1, days // 6))
     instants = training_instants(
         first,
         cutoff,
         horizon_days=days,
         number=recipe.instants,
-        step_days=recipe.step_days,
+        step_days=step,
         min_history_days=recipe.min_history_days,
     )
     done = _Counter(progress, {"value rows": len(instants) + 1, "value fit": 1})
