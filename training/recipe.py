@@ -70,8 +70,9 @@ class ValueRecipe(BaseModel):
     min_history_days: int = Field(default=90, ge=0)
     """Days of history before the first instant; a younger shop knows nobody's rhythm."""
 
-    trees: int = Field(default=100, ge=1)
-    """Boosting rounds; how far they are followed a back-test chooses."""
+    trees: int = Field(default=200, ge=1)
+    """Boosting rounds; more than churn's, since counts and amounts tell more than yes and no. How
+    far they are followed a back-test chooses."""
 
     leaves: int = Field(default=7, ge=2)
     """Leaves of one tree; small trees, since what people buy is noisy."""

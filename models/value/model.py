@@ -76,7 +76,7 @@ class ValueModel:
     def __init__(
         self,
         *,
-        trees: int = 100,
+        trees: int = 200,
         leaves: int = 7,
         learning_rate: float = 0.03,
         min_rows: int = 100,

@@ -159,50 +159,45 @@ def back_tested(
         settings, names, learnt.columns, learnt.orders, learnt.expected * learnt.level
     )
     moved = correction(booster, seen.columns, settings.threads)
-    told, scores = {}, {}
-    for pooled in (False, True):
-        for share in SHARES if booster is not None else (0.0,):
-            forecast = start * np.exp(share * moved)
-            forecast *= start.sum() / forecast.sum()
-            forecast = _as_one(forecast, seen) if pooled else forecast
-            told[pooled, share] = forecast
-            scores[pooled, share] = by_instant(orders_score, seen.at, seen.orders, forecast)
-    one, other = (best({s: v for (p, s), v in scores.items() if p == q}) for q in (False, True))
-    pooled = scores[True, other] < scores[False, one] - MARGIN
-    share = other if pooled else one
-    record = [
-        (f"orders.{'pooled' if p else 'each'}.{s:g}", score) for (p, s), score in scores.items()
-    ]
-    return Chosen(
-        orders_share=share,
-        pooled=pooled,
-        **_value_share(learnt, seen, told[pooled, share], settings, names, record),  # type: ignore[arg-type]
-    )
+    scores: dict[float, float] = {}
+    for each in SHARES if booster is not None else (0.0,):
+        forecast = _followed(start, moved, each)
+        scores[each] = by_instant(orders_score, seen.at, seen.orders, forecast)
+    share = best(scores)
+    forecast = _followed(start, moved, share)
+    alike = _as_one(forecast, seen)
+    together = by_instant(orders_score, seen.at, seen.orders, alike)
+    pooled = together < scores[share] - MARGIN
+    record = [(f"orders.{each:g}", score) for each, score in scores.items()]
+    record.append(("orders.pooled", together))
+    worth, more = _value_share(learnt, seen, alike if pooled else forecast, settings, names)
+    return Chosen(share, worth, pooled, (*record, *more))
+
+
+def _followed(start: Floats, moved: Floats, share: float) -> Floats:
+    """Expectations that follow trees by a share; their sum stays."""
+    out = start * np.exp(share * moved)
+    return np.asarray(out * (start.sum() / out.sum()), np.float64)
 
 
 def _value_share(
-    learnt: Past,
-    seen: Past,
-    orders: Floats,
-    settings: Settings,
-    names: tuple[str, ...],
-    record: list[tuple[str, float]],
-) -> dict[str, object]:
+    learnt: Past, seen: Past, orders: Floats, settings: Settings, names: tuple[str, ...]
+) -> tuple[float, list[tuple[str, float]]]:
+    """How far the trees on the value of an order are followed, and what each share scored."""
     rows = learnt.bought
     booster = value_trees(
         settings, names, learnt.columns[rows],
         learnt.spend[rows] / np.maximum(learnt.orders[rows], 1), learnt.value[rows],
     )  # fmt: skip
     if booster is None or not seen.spend.any() or not np.isfinite(seen.value).all():
-        return {"value_share": 0.0, "scores": tuple(record)}
+        return 0.0, []
     moved = correction(booster, seen.columns, settings.threads)
     scores = {}
     for share in SHARES:
         forecast = orders * seen.value * np.exp(share * moved)
         forecast *= seen.spend.sum() / forecast.sum()
         scores[share] = by_instant(spend_score, seen.at, seen.spend, forecast)
-    record += [(f"value.{share:g}", score) for share, score in scores.items()]
-    return {"value_share": best(scores), "scores": tuple(record)}
+    return best(scores), [(f"value.{share:g}", score) for share, score in scores.items()]
 
 
 def _as_one(forecast: Floats, seen: Past) -> Floats:
