@@ -289,7 +289,7 @@ def score(
     ] = None,
     log: LogOption = None,
 ) -> None:
-    """Write every customer's churn probability and recommended products to Parquet."""
+    """Write every customer's churn probability, value and recommended products to Parquet."""
     from features.instants import instant
     from training.score import score as run
     from training.trainer import Data

@@ -99,7 +99,7 @@ def bought(
     late = 0 if since is None else since // DAY_MS
     recent = np.bincount(pairs[pairs[:, 1] >= late, 0], minlength=n).astype(float)
     worth = np.where(day >= late, np.nan_to_num(orders.value[seen]), 0.0)
-    return counts, recent, np.bincount(who, worth, minlength=n)
+    return counts, recent, np.bincount(who, worth, minlength=n).astype(float)
 
 
 def value_baselines(

@@ -20,8 +20,9 @@ class Nbd(PurchaseModel):
     def _log_likelihood(self, parameters: Floats, counts: Counts) -> Floats:
         r, alpha = parameters
         x = counts.frequency
-        out: Floats = gammaln(r + x) - gammaln(r) + r * np.log(alpha)
-        return out - (r + x) * np.log(alpha + counts.age)
+        common = gammaln(r + x) - gammaln(r) + r * np.log(alpha)
+        out: Floats = common - (r + x) * np.log(alpha + counts.age)
+        return out
 
     def _alive(self, parameters: Floats, counts: Counts) -> Floats:  # noqa: ARG002
         return np.ones(len(counts))

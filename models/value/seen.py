@@ -60,7 +60,7 @@ class Seen:
     @property
     def once(self) -> npt.NDArray[np.bool_]:
         """Who ordered on one day only."""
-        return self.counts.frequency == 0
+        return np.asarray(self.counts.frequency == 0)
 
     def of_rows(self, rows: npt.NDArray[np.int64]) -> Self:
         """These customers alone."""
