@@ -20,9 +20,9 @@ from models.purchases.model import MIN_CUSTOMERS
 _LOG_BOUND = 12.0
 """Parameters lie between exp(-12) and exp(12) times the median order."""
 
-_FAR_OUT = 6.0
-"""Robust standard deviations of the log value beyond which a mean counts as just so far out: one
-order of 70,000 in a shop of 30 says nothing of the others'."""
+_FAR_OUT = 10.0
+"""A mean this many times that of the hundredth customer from the top counts as just so far out: one
+order of 70,000 in a shop of 30 says nothing of the others', while wholesalers are told as such."""
 
 _SLOPE = 0.01
 """Pull of the parameters towards 1: when all orders are worth the same they have no maximum."""
@@ -116,10 +116,10 @@ def _log_likelihood(parameters: Floats, x: Floats, m: Floats) -> Floats:
 
 def reach(amounts: Floats) -> tuple[float, float]:
     """Where amounts above 0 begin to lie far out, to either side; see `_FAR_OUT`."""
-    logs = np.log(amounts)
-    middle = float(np.median(logs))
-    spread = max(1.4826 * float(np.median(np.abs(logs - middle))), 0.1)
-    return math.exp(middle - _FAR_OUT * spread), math.exp(middle + _FAR_OUT * spread)
+    low, high = np.quantile(amounts, (0.01, 0.99), method="nearest")
+    if len(amounts) < 100:  # the largest is its own quantile
+        low, high = np.sort(amounts)[[min(1, len(amounts) - 1), max(len(amounts) - 2, 0)]]
+    return float(low) / _FAR_OUT, float(high) * _FAR_OUT
 
 
 def _checked(orders: Floats, mean_value: Floats) -> tuple[Floats, Floats]:

@@ -10,18 +10,19 @@ import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 
-from features.errors import BundleError, InputError, NotEnoughDataError
+from features.errors import InputError, NotEnoughDataError
 from features.instants import DAY_MS
 from models.churn.season import Season
-from models.purchases import GammaGamma
-from models.purchases.gammagamma import reach
-from models.reasons import ChurnReason, sentence, speaks
+from models.reasons import ChurnReason
+from models.value import stored
 from models.value.change import Change
+from models.value.checks import checked
 from models.value.choice import choose_kind
 from models.value.next_order import NextOrder, next_order
-from models.value.past import Chosen, Past, back_tested
-from models.value.seen import COLUMNS, KINDS, SPENT, Seen, Statistics
-from models.value.trees import Settings, correction, orders_trees, value_trees
+from models.value.past import Chosen, Past, back_tested, followed
+from models.value.seen import SPENT, Seen, Statistics
+from models.value.trees import Settings, correction, importance
+from models.value.why import Part, reasons
 
 Floats = npt.NDArray[np.float64]
 
@@ -37,8 +38,8 @@ WORTH = "purchase_order_value_mean_life"
 FIT_CUSTOMERS = 20_000
 """Customers that the statistical models are fitted on, drawn at random."""
 
-_RATIO = 20.0
-"""Trees move an expectation by no more than this factor."""
+_RATIO = (1 / 20, 20.0)
+"""Trees move an expectation by no less and no more than these factors."""
 
 
 @dataclass(frozen=True)
@@ -84,9 +85,8 @@ class ValueModel:
         seed: int = 0,
         threads: int = 2,
     ) -> None:
-        self.settings = Settings(
-            trees, leaves, learning_rate, min_rows, column_share, seed, threads
-        )
+        learning = (trees, leaves, learning_rate, min_rows, column_share)
+        self.settings = Settings(*learning, seed, threads)
         self.feature_names_: tuple[str, ...] = ()
         self.horizon_days_ = 0
         self.label_days_ = 0
@@ -144,14 +144,12 @@ class ValueModel:
             InputError: shapes do not fit, a needed feature lacks, or X holds infinite values.
             NotEnoughDataError: too few customers, or nobody came back.
         """
-        features, came, spent, instants = _checked(X, orders, spend, at, feature_names)
+        features, came, spent, instants = checked(X, orders, spend, at, feature_names)
         self.horizon_days_ = int(horizon_days)
         self.label_days_ = int(label_days or horizon_days)
         if not 1 <= self.label_days_ <= self.horizon_days_:
-            raise InputError(
-                f"horizon_days = {horizon_days}, label_days = {label_days}: choose at least 1 "
-                "day, and no more label_days than the horizon has"
-            )
+            asked = f"horizon_days = {horizon_days}, label_days = {label_days}"
+            raise InputError(f"{asked}: label_days are at least 1, and no more than the horizon's")
         self.feature_names_ = tuple(feature_names)
         if latest is None and not len(instants):
             raise NotEnoughDataError("value needs customers to learn from; there are none")
@@ -173,7 +171,9 @@ class ValueModel:
         )
         self.backtest_ = {f"kind.{name}": score for name, score in scores.items()}
         self.backtest_ |= dict(self.chosen_.scores)
-        self._follow(past)
+        self.orders_trees_, self.value_trees_ = followed(
+            past, self.chosen_, self.settings, self.feature_names_
+        )
         self._settle(now, seen, past)
         self.note_ = self._said(past)
         return self
@@ -210,8 +210,8 @@ class ValueModel:
             silence: P(no order in the horizon), where a churn model of the same horizon says it.
         """
         told = self._told(self._columns(X), at)
-        counts, model = told.seen.counts, self._fitted.purchases
-        return next_order(model, counts, self.horizon_days_, told.orders / told.base, silence)
+        ratio, model = told.orders / told.base, self._fitted.purchases
+        return next_order(model, told.seen.counts, self.horizon_days_, ratio, silence)
 
     def change(
         self,
@@ -258,75 +258,33 @@ class ValueModel:
         if len(row) != 1:
             raise InputError(f"reasons are for one customer; X has {len(row)} rows")
         told = self._told(row, at)
-        found = dict.fromkeys(self.feature_names_, 0.0)
-        parts = [(told.orders, SILENCE, self.orders_trees_, self.chosen_.orders_share)]
+        parts = [Part(told.orders[0], SILENCE, self.orders_trees_, self.chosen_.orders_share)]
         if self._fitted.spend is not None:
-            worth = WORTH if WORTH in found else SPENT
-            parts.append((told.value, worth, self.value_trees_, self.chosen_.value_share))
-        for place, (expected, name, booster, share) in enumerate(parts):
-            rest = float(np.log(expected[0] / self.everybody_[place]))
-            if booster is not None:
-                columns = np.asarray(
-                    booster.predict(told.columns, pred_contrib=True, num_threads=1)
-                )
-                own = (share * columns[0, : len(found)]).tolist()
-                found = {f: c + o for (f, c), o in zip(found.items(), own, strict=True)}
-                rest -= sum(own)
-            found[name] += rest
-        out: list[ChurnReason] = []
-        for name in sorted(found, key=lambda each: (-abs(found[each]), each)):
-            if len(out) == limit or found[name] == 0:
-                break
-            if speaks(name):
-                value = float(row[0, self.feature_names_.index(name)])
-                out.append(ChurnReason(name, found[name], sentence(name, value)))
-        return out
+            worth = WORTH if WORTH in self.feature_names_ else SPENT
+            share = self.chosen_.value_share
+            parts.append(Part(told.value[0], worth, self.value_trees_, share))
+        return reasons(self.feature_names_, told.columns, parts, self.everybody_, limit)
 
     def importance(self) -> dict[str, float]:
         """How much each column lowered the loss, as shares, over the boosters that are used."""
-        names = (*self.feature_names_, *COLUMNS)
-        out = np.zeros(len(names))
-        for booster in (self.orders_trees_, self.value_trees_):
-            if booster is not None:
-                gains = booster.feature_importance("gain")
-                out += gains / max(float(gains.sum()), 1e-12)
-        return dict(zip(names, map(float, out), strict=True))
+        return importance(self.feature_names_, (self.orders_trees_, self.value_trees_))
 
     def chosen_text(self) -> str:
-        """What the back-test compared and chose, as JSON for whoever asks why."""
-        told = {
-            "purchase_model": self._fitted.kind,
-            "orders_share": self.chosen_.orders_share,
-            "value_share": self.chosen_.value_share,
-            "one_time_buyers_pooled": self.chosen_.pooled,
-            "label_days": self.label_days_,
-            "note": self.note_,
-            "scores": self.backtest_,
-        }
+        """What the back-test compared and chose, as JSON."""
+        told = asdict(self.chosen_) | {"label_days": self.label_days_, "note": self.note_}
+        told |= {"purchase_model": self._fitted.kind, "scores": self.backtest_}
         return json.dumps(told, indent=1)
 
     def save(self, folder: Path) -> None:
         """Write LightGBM's text form and JSON; no pickle."""
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, booster in (("orders", self.orders_trees_), ("value", self.value_trees_)):
-            if booster is not None:
-                path = folder / f"{name}_trees.txt"
-                path.write_text(booster.model_to_string(), encoding="utf-8")
-        told = self._fitted
         document: dict[str, Any] = {
             "settings": asdict(self.settings),
-            "feature_names": list(self.feature_names_),
+            "feature_names": self.feature_names_,
             "horizon_days": self.horizon_days_,
             "label_days": self.label_days_,
             "at": self.at_,
-            "kind": told.kind,
-            "purchases": told.purchases.parameters_,
-            "spend": None if told.spend is None else [told.spend.parameters_, told.spend.most_],
-            "season": {
-                "at": self.season_.at.tolist(),
-                "log_level": self.season_.log_power.tolist(),
-                "weight": self.season_.weight,
-            },
+            "statistics": stored.of_statistics(self._fitted),
+            "season": stored.of_season(self.season_),
             "orders_share": self.chosen_.orders_share,
             "value_share": self.chosen_.value_share,
             "scale": self.scale_,
@@ -335,8 +293,7 @@ class ValueModel:
             "backtest": self.backtest_,
             "note": self.note_,
         }
-        text = json.dumps(document, indent=1, sort_keys=True) + "\n"
-        (folder / "value.json").write_text(text, encoding="utf-8")
+        stored.write(folder, document, {"orders": self.orders_trees_, "value": self.value_trees_})
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -345,35 +302,21 @@ class ValueModel:
         Raises:
             BundleError: a file is missing or unreadable.
         """
-        try:
-            document = json.loads((folder / "value.json").read_text(encoding="utf-8"))
+        with stored.reading(folder) as (document, boosters):
             out = cls(**document["settings"])
             out.feature_names_ = tuple(document["feature_names"])
             out.horizon_days_ = int(document["horizon_days"])
             out.label_days_, out.at_ = int(document["label_days"]), int(document["at"])
-            kind, spend = document["kind"], document["spend"]
-            out.statistics_ = Statistics(
-                kind, KINDS[kind](document["purchases"]), None if spend is None else
-                GammaGamma(*spend)
-            )  # fmt: skip
-            season = document["season"]
-            out.season_ = Season(
-                np.array(season["at"], np.int64),
-                np.array(season["log_level"], np.float64),
-                float(season["weight"]),
-            )
-            out.once_ = None if document["once"] is None else tuple(document["once"])
-            out.chosen_ = Chosen(
-                float(document["orders_share"]), float(document["value_share"]),
-                out.once_ is not None,
-            )  # fmt: skip
-            out.scale_ = (float(document["scale"][0]), float(document["scale"][1]))
-            out.everybody_ = (float(document["everybody"][0]), float(document["everybody"][1]))
-            out.backtest_, out.note_ = dict(document["backtest"]), str(document["note"])
-            out.orders_trees_ = _booster(folder, "orders", out.chosen_.orders_share)
-            out.value_trees_ = _booster(folder, "value", out.chosen_.value_share)
-        except (OSError, ValueError, KeyError, TypeError, lgb.basic.LightGBMError) as error:
-            raise BundleError(f"cannot read the value model in {folder}: {error}") from error
+            out.statistics_ = stored.statistics(document["statistics"])
+            out.season_ = stored.season(document["season"])
+            once = document["once"]
+            out.once_ = None if once is None else (once[0], once[1], once[2])
+            shares = float(document["orders_share"]), float(document["value_share"])
+            out.chosen_ = Chosen(*shares, pooled=once is not None)
+            out.scale_ = (document["scale"][0], document["scale"][1])
+            out.everybody_ = (document["everybody"][0], document["everybody"][1])
+            out.backtest_, out.note_ = document["backtest"], document["note"]
+            out.orders_trees_, out.value_trees_ = boosters["orders"], boosters["value"]
         return out
 
     @property
@@ -390,58 +333,42 @@ class ValueModel:
     def _columns(self, X: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:  # noqa: N803
         features = np.ascontiguousarray(X, np.float32)
         if features.ndim != 2 or features.shape[1] != len(self.feature_names_):
-            raise InputError(
-                f"X has shape {features.shape}; this value model takes "
-                f"(customers, {len(self.feature_names_)}) with the columns of feature_names_"
-            )
+            wanted = f"(customers, {len(self.feature_names_)}) with the columns of feature_names_"
+            raise InputError(f"X has shape {features.shape}; this value model takes {wanted}")
         return features
 
     def _told(self, features: npt.NDArray[np.float32], at: int | None) -> "_Told":
         """What is expected of customers, and what it is made of."""
         statistics, seen = self._fitted, Seen.of(features, self.feature_names_)
-        base = statistics.orders(seen, self.horizon_days_)
-        extra = statistics.columns(seen, self.label_days_).astype(np.float32)
-        columns = np.column_stack([features, extra])
-        level = self.season_.power(self.at_ if at is None else at)
-        moved = (
-            share * correction(booster, columns, self.settings.threads)
+        base, worth = statistics.orders(seen, self.horizon_days_), statistics.value(seen)
+        near = base if self._whole else statistics.orders(seen, self.label_days_)
+        extra = statistics.columns(seen, near, worth).astype(np.float32)
+        columns, level = np.column_stack([features, extra]), self._level(at)
+        orders, value = (
+            np.clip(np.exp(share * correction(booster, columns, self.settings.threads)), *_RATIO)
             for booster, share in (
                 (self.orders_trees_, self.chosen_.orders_share),
                 (self.value_trees_, self.chosen_.value_share),
             )
         )
-        orders, value = (np.clip(np.exp(each), 1 / _RATIO, _RATIO) for each in moved)
         orders *= base * level * self.scale_[0]
         if self.once_ is not None:
             told, youngest, oldest = self.once_
             age = seen.counts.age
             alike = seen.once & (age >= youngest) & (age <= oldest)
             orders = np.where(alike, told * level, orders)
-        value *= statistics.value(seen) * self.scale_[1]
-        return _Told(seen, columns, base, orders, value)
+        return _Told(seen, columns, base, orders, value * worth * self.scale_[1])
 
-    def _follow(self, past: Past) -> None:
-        """Fit the trees that the back-test wants."""
-        self.orders_trees_ = self.value_trees_ = None
-        if self.chosen_.orders_share > 0:
-            self.orders_trees_ = orders_trees(
-                self.settings, self.feature_names_, past.columns, past.orders,
-                past.expected * past.level,
-            )  # fmt: skip
-        if self.chosen_.value_share > 0:
-            rows = past.bought
-            self.value_trees_ = value_trees(
-                self.settings, self.feature_names_, past.columns[rows],
-                past.spend[rows] / past.orders[rows], past.value[rows],
-            )  # fmt: skip
+    def _level(self, at: int | None) -> float:
+        return self.season_.power(self.at_ if at is None else at)
 
     def _settle(self, now: npt.NDArray[np.float32], seen: Seen, past: Past) -> None:
         """Set the scales, the group of one-time buyers, and what everybody is expected to do."""
         self.scale_, self.once_ = (1.0, 1.0), None
         told = self._told(now, self.at_)
-        level = self.season_.power(self.at_)
-        orders = float(told.base.sum() * level / told.orders.sum())
-        self.scale_ = (orders, self._worth(past))
+        level = self._level(self.at_)
+        worth = past.worth(self.value_trees_, self.chosen_.value_share, self.settings.threads)
+        self.scale_ = (float(told.base.sum() * level / told.orders.sum()), worth)
         told = self._told(now, self.at_)
         if self.chosen_.pooled and seen.once.any():
             age = seen.counts.age[seen.once]
@@ -449,17 +376,6 @@ class ValueModel:
             self.once_ = (alike, float(age.min()), float(age.max()))
         value = float(np.mean(told.value)) if self._fitted.spend is not None else 1.0
         self.everybody_ = (float(told.orders.mean()), value)
-
-    def _worth(self, past: Past) -> float:
-        """What orders were worth over what was expected of them; each order's ratio drawn in."""
-        rows = past.bought
-        if self._fitted.spend is None or not len(rows):
-            return 1.0
-        moved = correction(self.value_trees_, past.columns[rows], self.settings.threads)
-        expected = past.value[rows] * np.exp(self.chosen_.value_share * moved)
-        ratio = past.spend[rows] / past.orders[rows] / expected
-        weight = past.orders[rows] * expected
-        return float(np.clip(ratio, *reach(ratio)) @ weight / weight.sum())
 
     def _said(self, past: Past) -> str:
         out = []
@@ -483,36 +399,3 @@ class _Told:
     """Orders by the purchase model alone."""
     orders: Floats
     value: Floats
-
-
-def _booster(folder: Path, name: str, share: float) -> lgb.Booster | None:
-    path = folder / f"{name}_trees.txt"
-    if share == 0 or not path.exists():
-        return None
-    return lgb.Booster(model_str=path.read_text(encoding="utf-8"))
-
-
-def _checked(
-    X: npt.NDArray[np.float32],  # noqa: N803
-    orders: Floats,
-    spend: Floats,
-    at: npt.NDArray[np.int64],
-    feature_names: Sequence[str],
-) -> tuple[npt.NDArray[np.float32], Floats, Floats, npt.NDArray[np.int64]]:
-    features = np.ascontiguousarray(X, np.float32)
-    came, instants = np.asarray(orders, np.float64), np.asarray(at, np.int64)
-    spent = np.nan_to_num(np.asarray(spend, np.float64), nan=0.0)
-    if features.ndim != 2 or features.shape[1] != len(feature_names):
-        raise InputError(f"X has shape {features.shape}, but {len(feature_names)} feature_names")
-    shapes = {came.shape, spent.shape, instants.shape}
-    if shapes != {(len(features),)}:
-        raise InputError(
-            f"orders {came.shape}, spend {spent.shape} and at {instants.shape} must have one entry "
-            f"per row of X {features.shape}"
-        )
-    if not np.isfinite(came).all() or (came < 0).any() or not np.isfinite(spent).all():
-        raise InputError("orders and spend must be finite, and no orders below 0")
-    if np.isinf(features).any():
-        column = feature_names[int(np.argmax(np.isinf(features).any(axis=0)))]
-        raise InputError(f"X holds infinite values in {column}; undefined must be NaN")
-    return features, came, np.maximum(spent, 0.0), instants

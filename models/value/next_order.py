@@ -18,8 +18,8 @@ INTERVAL = (0.1, 0.5, 0.9)
 _DAYS = np.geomspace(0.25, LIMIT_DAYS, 24)
 """Where the curve is computed; between them its logarithm is nearly straight."""
 
-_MOST = 20.0
-"""A customer's pace is between 1/20 and 20 times the purchase model's."""
+_PACE = (1e-4, 20.0)
+"""A customer's pace is no less and no more than so many times the purchase model's."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def next_order(
         told = -np.log(np.clip(silence, 1e-6, 1 - 1e-6))
         own = -np.log(np.clip(model.no_order(counts, days / 7), 1e-300, 1 - 1e-9))
         pace = told / own
-    curve = np.maximum.accumulate(curve * np.clip(pace, 1 / _MOST, _MOST)[:, None], axis=1)
+    curve = np.maximum.accumulate(curve * np.clip(pace, *_PACE)[:, None], axis=1)
     return NextOrder(*(_reached(curve, -np.log1p(-share)) for share in INTERVAL))
 
 

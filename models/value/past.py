@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from typing import Self
 
+import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 
 from features.errors import NotEnoughDataError
 from models.churn.season import MIN_HISTORY_DAYS, Season
+from models.purchases.gammagamma import reach
 from models.value.choice import MARGIN, SHARES, best, by_instant, orders_score, spend_score
 from models.value.folds import fold
 from models.value.seen import COLUMNS, Seen, Statistics
@@ -81,7 +83,7 @@ class Past:
             except NotEnoughDataError:
                 continue
             expected[rows], value[rows] = told.orders(theirs, days), told.value(theirs)
-            extra[rows] = told.columns(theirs, days)
+            extra[rows] = told.columns(theirs, expected[rows], value[rows])
             came = float(orders[rows].mean() / expected[rows].mean())
             level[rows] = np.clip(came, 1 / _MOST, _MOST)
             if theirs.counts.age.max() * 7 >= MIN_HISTORY_DAYS:
@@ -106,6 +108,24 @@ class Past:
         """Rows of which the value of an order is known."""
         known = (self.orders > 0) & (self.spend > 0) & np.isfinite(self.value)
         return np.flatnonzero(known)
+
+    def worth(self, booster: lgb.Booster | None, share: float, threads: int) -> float:
+        """What orders were worth over what was expected of them; each one's ratio drawn in.
+
+        Arguments:
+            booster: trees on the value of an order.
+            share: how far they are followed.
+            threads: of LightGBM.
+        """
+        rows = self.bought
+        if not len(rows):
+            return 1.0
+        moved = correction(booster, self.columns[rows], threads)
+        expected = self.value[rows] * np.exp(share * moved)
+        ratio = self.spend[rows] / self.orders[rows] / expected
+        weight = self.orders[rows] * expected
+        weight = np.minimum(weight, np.quantile(weight, 0.99))  # no customer's alone
+        return float(np.clip(ratio, *reach(ratio)) @ weight / weight.sum())
 
     def of_rows(self, rows: Rows) -> "Past":
         """These rows alone."""
@@ -172,6 +192,21 @@ def back_tested(
     record.append(("orders.pooled", together))
     worth, more = _value_share(learnt, seen, alike if pooled else forecast, settings, names)
     return Chosen(share, worth, pooled, (*record, *more))
+
+
+def followed(
+    past: Past, chosen: Chosen, settings: Settings, names: tuple[str, ...]
+) -> tuple[lgb.Booster | None, lgb.Booster | None]:
+    """Trees on orders and on their value, as far as the back-test wants any."""
+    rows = past.bought
+    orders = value = None
+    if chosen.orders_share > 0:
+        start = past.expected * past.level
+        orders = orders_trees(settings, names, past.columns, past.orders, start)
+    if chosen.value_share > 0:
+        worth = past.spend[rows] / past.orders[rows]
+        value = value_trees(settings, names, past.columns[rows], worth, past.value[rows])
+    return orders, value
 
 
 def _followed(start: Floats, moved: Floats, share: float) -> Floats:

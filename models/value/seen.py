@@ -107,8 +107,6 @@ class Statistics:
             return np.full(len(seen), np.nan)
         return np.maximum(self.spend.value(seen.days, seen.mean), 1e-9)
 
-    def columns(self, seen: Seen, days: int) -> Floats:
-        """The columns `COLUMNS`, shape (customers, 3)."""
-        alive = self.purchases.alive(seen.counts)
-        value = np.log(self.value(seen))
-        return np.column_stack([np.log(self.orders(seen, days)), alive, value])
+    def columns(self, seen: Seen, orders: Floats, value: Floats) -> Floats:
+        """The columns `COLUMNS` of what `orders` and `value` told, shape (customers, 3)."""
+        return np.column_stack([np.log(orders), self.purchases.alive(seen.counts), np.log(value)])

@@ -77,6 +77,16 @@ def correction(booster: lgb.Booster | None, columns: npt.NDArray[np.float32], th
     return np.asarray(booster.predict(columns, raw_score=True, num_threads=used), np.float64)
 
 
+def importance(names: Sequence[str], boosters: Sequence[lgb.Booster | None]) -> dict[str, float]:
+    """The gain of each column as a share, summed over boosters."""
+    out = np.zeros(len(names) + len(COLUMNS))
+    for booster in boosters:
+        if booster is not None:
+            gains = np.asarray(booster.feature_importance("gain"), np.float64)
+            out += gains / max(float(gains.sum()), 1e-12)
+    return dict(zip((*names, *COLUMNS), out.tolist(), strict=True))
+
+
 def _boost(
     settings: Settings,
     names: Sequence[str],
