@@ -148,14 +148,15 @@ def _scores(
             features=chosen, threads=threads,
         )  # fmt: skip
 
-    silence = None if churn is None else churn.predict_proba(features(churn.feature_names_), at)
-    out = [pa.nulls(len(customers), pa.float64()) if silence is None else pa.array(silence)]
+    out = [
+        pa.nulls(len(customers), pa.float64())
+        if churn is None
+        else pa.array(churn.predict_proba(features(churn.feature_names_), at))
+    ]
     if value is None:
         return [*out, *(pa.nulls(len(customers), SCHEMA.field(i).type) for i in (2, 3, 4))]
     rows = features(value.feature_names_)
-    if churn is None or churn.horizon_days_ != value.horizon_days_:
-        silence = None
-    told, due = value.predict(rows, at), value.next_order(rows, at, silence)
+    told, due = value.predict(rows, at), value.next_order(rows, at)
     known = np.isfinite(due.median)
     date = at + (np.where(known, due.median, 0.0) * DAY_MS).astype(np.int64)
     return [

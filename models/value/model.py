@@ -200,18 +200,15 @@ class ValueModel:
         self,
         X: npt.NDArray[np.float32],  # noqa: N803
         at: int | None = None,
-        silence: Floats | None = None,
     ) -> NextOrder:
         """Days to the next order of each row, with the interval that holds it in 80 % of cases.
 
         Arguments:
             X: features, as `fit` had them.
             at: as for `predict`.
-            silence: P(no order in the horizon), where a churn model of the same horizon says it.
         """
         told = self._told(self._columns(X), at)
-        ratio, model = told.orders / told.base, self._fitted.purchases
-        return next_order(model, told.seen.counts, self.horizon_days_, ratio, silence)
+        return next_order(self._fitted.purchases, told.seen.counts, told.orders / told.base)
 
     def change(
         self,

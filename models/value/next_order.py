@@ -18,7 +18,7 @@ INTERVAL = (0.1, 0.5, 0.9)
 _DAYS = np.geomspace(0.25, LIMIT_DAYS, 24)
 """Where the curve is computed; between them its logarithm is nearly straight."""
 
-_PACE = (1e-4, 20.0)
+_PACE = (1e-3, 20.0)
 """A customer's pace is no less and no more than so many times the purchase model's."""
 
 
@@ -35,30 +35,21 @@ class NextOrder:
     latest: Floats
 
 
-def next_order(
-    model: PurchaseModel, counts: Counts, days: int, orders_ratio: Floats, silence: Floats | None
-) -> NextOrder:
+def next_order(model: PurchaseModel, counts: Counts, orders_ratio: Floats) -> NextOrder:
     """The interval of the time to the next order.
 
     The curve is the purchase model's P(no order by then) raised to a power for each customer, so
-    that it agrees with what is known beyond it. A Poisson customer who orders k times as often
-    is silent with the k-th power.
+    that it agrees with what is known beyond it: a Poisson customer who orders k times as often is
+    silent with the k-th power.
 
     Arguments:
         model: fitted.
         counts: of the customers.
-        days: the horizon of `orders_ratio` and `silence`.
-        orders_ratio: expected orders over the purchase model's; the power where `silence` does
-            not say better.
-        silence: P(no order in the horizon) as another model has it; None where there is none.
+        orders_ratio: orders that are expected over those of the purchase model; the power.
     """
-    curve = -np.log(np.clip(model.no_order_by(counts, _DAYS / 7), 1e-300, 1.0))
-    pace = orders_ratio
-    if silence is not None:
-        told = -np.log(np.clip(silence, 1e-6, 1 - 1e-6))
-        own = -np.log(np.clip(model.no_order(counts, days / 7), 1e-300, 1 - 1e-9))
-        pace = told / own
-    curve = np.maximum.accumulate(curve * np.clip(pace, *_PACE)[:, None], axis=1)
+    silence = np.clip(model.no_order_by(counts, _DAYS / 7), 1e-300, 1.0)
+    curve = -np.log(silence) * np.clip(orders_ratio, *_PACE)[:, None]
+    curve = np.maximum.accumulate(curve, axis=1)
     return NextOrder(*(_reached(curve, -np.log1p(-share)) for share in INTERVAL))
 
 

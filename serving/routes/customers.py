@@ -2,14 +2,12 @@
 
 import math
 
-import numpy as np
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
 from features.consents import PROFILING
 from features.instants import DAY_MS, moment
-from models.bundle import Bundle
 from models.value import AGO_DAYS, LIMIT_DAYS, ValueModel
 from serving.addressing import named
 from serving.authorization import KeyedRoute
@@ -196,7 +194,7 @@ async def value(customer_id: CustomerPath, service: ServiceDep) -> Response:
     if not stands.allowed:
         told["note"] = f"no score is computed: {stands.reason}"
     elif known.features(["purchase_orders_life"])[0] > 0:
-        told |= _worth(known, bundle, bundle.value)
+        told |= _worth(known, bundle.value)
         told["currency"] = service.profiles.currency
     else:
         told["note"] = "has not ordered yet, so nothing can be expected"
@@ -211,17 +209,13 @@ async def value(customer_id: CustomerPath, service: ServiceDep) -> Response:
     )
 
 
-def _worth(known: Known, bundle: Bundle, model: ValueModel) -> dict[str, object]:
+def _worth(known: Known, model: ValueModel) -> dict[str, object]:
     names, at = model.feature_names_, known.at
     now, before = (
         known.features(names, instant)[None, :] for instant in (at, at - AGO_DAYS * DAY_MS)
     )
     expected, change = model.predict(now, at), model.change(now, before, at)
-    silence, churn = None, bundle.churn
-    if churn is not None and churn.horizon_days_ == model.horizon_days_:
-        row = now if churn.feature_names_ == names else known.features(churn.feature_names_)[None]
-        silence = np.asarray(churn.predict_proba(row, at))
-    due = model.next_order(now, at, silence)
+    due = model.next_order(now, at)
     days = {"earliest_at": due.earliest, "median_at": due.median, "latest_at": due.latest}
     dates = {
         name: moment(at + int(day[0] * DAY_MS)) if math.isfinite(day[0]) else None

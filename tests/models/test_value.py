@@ -184,13 +184,10 @@ def test_the_next_order_comes_within_its_interval_in_four_of_five_cases() -> Non
     assert (fresh["wait"] < due.median)[likely].mean() == pytest.approx(0.5, abs=0.06)
 
 
-def test_whoever_is_said_to_be_silent_is_expected_later() -> None:
-    model = fitted(instants=1, n=300)
-    rows = world(200, seed=3)["X"]
-    soon, never = (model.next_order(rows, silence=np.full(200, p)) for p in (0.2, 0.999))
-    assert (soon.earliest <= never.earliest).all()
-    assert np.isfinite(soon.earliest).mean() > 0.9
-    assert np.isinf(never.median).all()
+def test_whoever_has_left_is_not_expected_within_a_year() -> None:
+    gone = np.array([[390, 400, 2, 120, 30, 0]], np.float32)
+    due = fitted(instants=1, n=300).next_order(gone)
+    assert (due.median[0], due.latest[0]) == (np.inf, np.inf)
 
 
 def test_value_falls_for_whoever_went_silent_and_not_for_who_keeps_the_pace() -> None:
