@@ -13,8 +13,9 @@ from models.purchases.counts import Counts, Floats
 MIN_CUSTOMERS = 20
 """Below this four parameters describe noise."""
 
-_LOG_BOUND = 12.0
-"""Parameters lie between exp(-12) and exp(12) weeks; beyond, the likelihood is flat."""
+_LOG_BOUND = 7.0
+"""Parameters lie between exp(-7) and exp(7), twenty years of weeks; beyond, the likelihood is flat and
+hypergeometric functions overflow: customers who are all alike would have an r without end."""
 
 _FAR = 1e10
 """The loss of parameters out of bounds or without a likelihood."""

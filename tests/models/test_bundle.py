@@ -38,6 +38,11 @@ def test_what_is_loaded_answers_as_what_was_saved(small_bundle: Bundle, saved: P
     ]
     assert answers[0] == answers[1]
     assert loaded.offers == small_bundle.offers
+    assert loaded.value is not None
+    unknown = np.full((1, len(loaded.value.feature_names_)), np.nan, np.float32)
+    for told in ("orders", "spend"):
+        expected = getattr(small_bundle.value.predict(unknown), told)  # type: ignore[union-attr]
+        assert getattr(loaded.value.predict(unknown), told) == expected
     assert loaded.churn is not None
     row = np.zeros((1, len(loaded.churn.feature_names_)), np.float32)
     assert loaded.churn.predict_proba(row) == small_bundle.churn.predict_proba(row)  # type: ignore[union-attr]
@@ -76,9 +81,10 @@ def test_nobody_is_in_the_bundle(saved: Path) -> None:
 
 
 def test_a_bundle_may_lack_a_model(small_bundle: Bundle, tmp_path: Path) -> None:
-    only_products = replace(small_bundle, churn=None)
+    only_products = replace(small_bundle, churn=None, value=None)
     save(only_products, tmp_path / "bundle")
-    assert Bundle.load(tmp_path / "bundle").churn is None
+    loaded = Bundle.load(tmp_path / "bundle")
+    assert (loaded.churn, loaded.value) == (None, None)
 
 
 def edited(folder: Path, change: Callable[[dict], object]) -> None:  # type: ignore[type-arg]

@@ -131,6 +131,21 @@ def test_a_customer_with_hundreds_of_purchases_has_a_likelihood() -> None:
         assert (told.alive(counts) > 0.5).tolist() == [True, parameters[3] > 100]
 
 
+@pytest.mark.parametrize("name", PURCHASE_MODELS)
+def test_customers_who_are_all_alike_have_expectations_too(name: str) -> None:
+    """Their rates have no spread, which made the fitted r, and what came of it, overflow."""
+    drawn = np.random.default_rng(4)
+    age = drawn.uniform(20, 40, 300)
+    steady = drawn.random(300) < 0.5
+    frequency = np.floor(age / 3)
+    frequency = np.where(steady, frequency, np.minimum(frequency, 3))
+    counts = Counts(frequency, 3 * frequency, age)
+    told = PURCHASE_MODELS[name]().fit(counts).orders(counts, 6.0)
+    assert np.isfinite(told).all()
+    assert told[steady].mean() == pytest.approx(2, abs=0.5)
+    assert told[~steady].mean() < 0.5
+
+
 def test_without_leaving_the_shrunk_frequency_is_what_is_expected() -> None:
     counts, following = world("pareto_nbd", 5_000, seed=3)
     told = Nbd().fit(counts)

@@ -16,6 +16,7 @@ from models.churn import ChurnModel
 from models.next_product import Als, Neighbours, NextProductModel, Period, Popular, Ranker, Repeat
 from models.offers import Offers
 from models.offers.offers import EXAMPLE
+from models.value import ValueModel
 from tests.models.shop import catalog, day, seeded_shop
 
 PRODUCTS = 30
@@ -84,8 +85,28 @@ def churn() -> ChurnModel:
     )
 
 
+def value() -> ValueModel:
+    timelines, products = shop()
+    names = [feature.name for feature in FEATURES]
+    at = day(270)
+    people = np.array(
+        [i for i in range(len(timelines)) if (timelines.customer(i).at < at).any()], np.int64
+    )
+    when = np.full(len(people), at, np.int64)
+    facts = Reference.as_of(timelines, products, at)
+    rows = matrix(timelines, people, when, products, facts)
+    later = [timelines.customer(int(i)) for i in people]
+    order = schema().code("Order Completed")
+    inside = [(t.at >= at) & (t.at < at + 60 * DAY_MS) & (t.type == order) for t in later]
+    orders = np.array(
+        [len(np.unique(t.at[i] // DAY_MS)) for t, i in zip(later, inside, strict=True)]
+    )
+    spend = np.array([t.value[i].sum() for t, i in zip(later, inside, strict=True)])
+    return ValueModel(trees=30, threads=1).fit(rows, orders, spend, when, names, 60)
+
+
 @cache
 def trained() -> Bundle:
     timelines, products = shop()
     facts = Reference.as_of(timelines, products, CUTOFF)
-    return Bundle(products, facts, churn(), next_product(), Offers.load(EXAMPLE))
+    return Bundle(products, facts, churn(), next_product(), Offers.load(EXAMPLE), value())
