@@ -41,6 +41,7 @@ class Which(StrEnum):
 
     ALL = "all"
     CHURN = "churn"
+    VALUE = "value"
     NEXT_PRODUCT = "next_product"
     PERSONAS = "personas"
 
@@ -291,7 +292,7 @@ def score(
     ] = None,
     log: LogOption = None,
 ) -> None:
-    """Write every customer's churn probability and recommended products to Parquet."""
+    """Write every customer's churn probability, value and recommended products to Parquet."""
     from features.instants import instant
     from training.score import score as run
     from training.trainer import Data

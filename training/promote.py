@@ -227,5 +227,5 @@ def _compare(
 
 
 def _horizons(bundle: Bundle) -> dict[str, int]:
-    found = {"churn": bundle.churn, "next_product": bundle.next_product}
+    found = {"churn": bundle.churn, "value": bundle.value, "next_product": bundle.next_product}
     return {name: model.horizon_days_ for name, model in found.items() if model is not None}

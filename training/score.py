@@ -1,9 +1,10 @@
-"""Batch scoring: every customer's risk, recommendations, stage and persona, to one Parquet file."""
+"""Batch scoring: risk, value, recommendations, stage and persona of every customer, as Parquet."""
 
 import json
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +19,7 @@ from features.columns import Columns as C
 from features.compute import matrix
 from features.consents import PERSONALISATION
 from features.errors import InputError, NotEnoughDataError, StorageError
-from features.instants import iso
+from features.instants import DAY_MS, iso
 from features.timeline import Timelines
 from models.bundle import Bundle
 from models.declared import features_named
@@ -28,13 +29,19 @@ SCHEMA: Final = pa.schema(
     [
         pa.field(C.CUSTOMER_ID, pa.string(), nullable=False),
         pa.field("churn_probability", pa.float64()),
+        pa.field("expected_orders", pa.float64()),
+        pa.field("expected_spend", pa.float64()),
+        pa.field("next_order_at", pa.timestamp("ms", tz="UTC")),
         pa.field("recommendations", pa.list_(pa.string())),
         pa.field("stage", pa.string(), nullable=False),
         pa.field("persona", pa.string()),
     ]
 )
 """customer_id: as the event log names the customer. churn_probability: P(no order in the
-horizon); null when the bundle has no churn model. recommendations: ids of products, best
+horizon); null when the bundle has no churn model. expected_orders, expected_spend: days with an
+order, and money, in the value model's horizon; null when the bundle has none, spend also where
+events say nothing of money. next_order_at: by when the next order is as likely to have come as
+not; null where that is not within a year. recommendations: ids of products, best
 first; null when it has no next-product model, and of a customer who does not allow to be
 personalised for: show what is popular. stage: of the lifecycle. persona: its key; null when the
 bundle has no personas. Who does not allow to be profiled has no row. The file's
@@ -91,7 +98,8 @@ def score(
             f"no known customer has an order before {iso(at)} and allows to be profiled"
         )
     bundle = replace(bundle, reference=bundle.reference.extended(catalog))
-    horizon = None if bundle.churn is None else bundle.churn.horizon_days_
+    scorer = bundle.churn or bundle.value
+    horizon = None if scorer is None else scorer.horizon_days_
     about = {
         "version": version,
         "instant": iso(at),
@@ -108,7 +116,7 @@ def score(
                     pa.table(
                         [
                             pa.array(timelines.ids(part), pa.string()),
-                            _risk(bundle, timelines, part, at, catalog, threads),
+                            *_scores(bundle, timelines, part, at, catalog, threads),
                             _recommendations(bundle, timelines, part, at, catalog, k),
                             *_groups(bundle, timelines, part, at, catalog, threads),
                         ],
@@ -125,26 +133,43 @@ def score(
     return len(customers)
 
 
-def _risk(
+def _scores(
     bundle: Bundle,
     timelines: Timelines,
     customers: npt.NDArray[np.int64],
     at: int,
     catalog: Catalog,
     threads: int,
-) -> pa.Array:
-    if bundle.churn is None:
-        return pa.nulls(len(customers), pa.float64())
-    features = matrix(
-        timelines,
-        customers,
-        np.full(len(customers), at, np.int64),
-        catalog,
-        bundle.reference,
-        features=features_named(bundle.churn.feature_names_),
-        threads=threads,
-    )
-    return pa.array(bundle.churn.predict_proba(features, at))
+) -> list[pa.Array]:
+    """The columns of the churn and of the value model; features that both read come once."""
+    churn, value = bundle.churn, bundle.value
+    when = np.full(len(customers), at, np.int64)
+
+    @cache
+    def features(names: tuple[str, ...]) -> npt.NDArray[np.float32]:
+        chosen = features_named(names)
+        return matrix(
+            timelines, customers, when, catalog, bundle.reference,
+            features=chosen, threads=threads,
+        )  # fmt: skip
+
+    out = [
+        pa.nulls(len(customers), pa.float64())
+        if churn is None
+        else pa.array(churn.predict_proba(features(churn.feature_names_), at))
+    ]
+    if value is None:
+        return [*out, *(pa.nulls(len(customers), SCHEMA.field(i).type) for i in (2, 3, 4))]
+    rows = features(value.feature_names_)
+    told, due = value.predict(rows, at), value.next_order(rows, at)
+    known = np.isfinite(due.median)
+    date = at + (np.where(known, due.median, 0.0) * DAY_MS).astype(np.int64)
+    return [
+        *out,
+        pa.array(told.orders),
+        pa.array(told.spend, mask=np.isnan(told.spend)),
+        pa.array(date, pa.int64(), mask=~known).cast(SCHEMA.field("next_order_at").type),
+    ]
 
 
 def _groups(

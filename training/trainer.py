@@ -18,8 +18,15 @@ from features.timeline_build import timelines_of
 from models.churn import ChurnModel
 from models.next_product import NextProductModel
 from models.personas import Personas
+from models.value import ValueModel
 from training.dataset import Orders
-from training.fit import Progress, train_churn, train_next_product, train_personas
+from training.fit import (
+    Progress,
+    train_churn,
+    train_next_product,
+    train_personas,
+    train_value,
+)
 from training.recipe import Recipe
 from training.split import test_cutoff
 
@@ -88,7 +95,7 @@ class Trainer:
     @property
     def models(self) -> list[str]:
         """Names of the models that the recipe trains."""
-        names = ("churn", "next_product", "personas")
+        names = ("churn", "value", "next_product", "personas")
         return [name for name in names if getattr(self.recipe, name)]
 
     @property
@@ -115,6 +122,20 @@ class Trainer:
             self.data.timelines,
             self.data.catalog,
             self.recipe.churn,
+            cutoff,
+            self.seed,
+            threads=self.threads,
+            progress=self._labelled(label),
+        )
+
+    def value(self, cutoff: int, *, label: str = "") -> ValueModel | None:
+        """The value model; as `churn`."""
+        if self.recipe.value is None:
+            return None
+        return train_value(
+            self.data.timelines,
+            self.data.catalog,
+            self.recipe.value,
             cutoff,
             self.seed,
             threads=self.threads,

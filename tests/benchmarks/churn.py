@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import typer
 
+from features.catalog import Catalog
 from features.columns import Columns as C
 from features.errors import NotEnoughDataError
 from features.events import engine
@@ -18,15 +19,16 @@ from features.events.log import EventLog
 from features.events.schema import schema
 from features.instants import DAY_MS, instant
 from features.reference import Reference
+from features.timeline import Timelines
 from features.timeline_build import timelines_of
 from models.bundle import Bundle
 from models.purchases import PURCHASE_MODELS, Counts
 from tests.benchmarks.results import peak_mb, report
 from training.dataset import Orders, churn_rows
-from training.evaluate import evaluate_churn
-from training.fit import train_churn
+from training.evaluate import evaluate_churn, evaluate_value
+from training.fit import train_churn, train_value
 from training.metrics import churn_metrics
-from training.recipe import ChurnRecipe
+from training.recipe import ChurnRecipe, ValueRecipe
 
 
 def run(
@@ -63,8 +65,21 @@ def measured(transactions: Path, cutoff: int, horizon: int, seed: int) -> dict[s
         for name, kind in PURCHASE_MODELS.items():
             silence = kind().fit(counts).no_order(counts, horizon / 7)
             figures |= {f"{name}.{m}": v for m, v in churn_metrics(rows.y, silence).items()}
+        figures |= _value(timelines, catalog, cutoff, horizon, seed)
     figures |= {"seconds": time.perf_counter() - began, "peak_mb": peak_mb()}
     return figures
+
+
+def _value(
+    timelines: Timelines, catalog: Catalog, cutoff: int, horizon: int, seed: int
+) -> dict[str, float]:
+    """Orders and spend: ours and the baselines; what our model says of its choices goes along."""
+    model = train_value(timelines, catalog, ValueRecipe(horizon_days=horizon), cutoff, seed)
+    typer.echo(f"value: {model.chosen_text()}", err=True)
+    facts = Reference.as_of(timelines, catalog, cutoff)
+    bundle = Bundle(catalog, facts, None, None, value=model)
+    found = evaluate_value(bundle, timelines, catalog, cutoff, 2).metrics
+    return {name: figure for name, figure in found.items() if "." in name}
 
 
 def _counts(orders: Orders, customers: np.ndarray, cutoff: int) -> Counts:
