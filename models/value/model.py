@@ -62,7 +62,11 @@ class ValueModel:
     back-test inside the training period chose; `backtest_` says so.
 
     Where the history is too short to have seen a whole horizon, it learns on shorter `label_days`
-    and the purchase model extrapolates; `note_` then says so.
+    and leaves the rest of the horizon to the purchase model; `note_` then says so.
+
+    One-time buyers of a young shop may be one group, whose age says nothing of how often they
+    will order: where the back-test says so, they are told one number of orders. Their spend, next
+    order and change remain each one's own.
 
     Arguments:
         trees: boosting rounds.
@@ -194,7 +198,7 @@ class ValueModel:
             InputError: X has other columns than `fit` had.
         """
         told = self._told(self._columns(X), at)
-        return ValuePrediction(told.orders, told.orders * told.value)
+        return ValuePrediction(self._pooled(told, at), told.orders * told.value)
 
     def next_order(
         self,
@@ -255,7 +259,8 @@ class ValueModel:
         if len(row) != 1:
             raise InputError(f"reasons are for one customer; X has {len(row)} rows")
         told = self._told(row, at)
-        parts = [Part(told.orders[0], SILENCE, self.orders_trees_, self.chosen_.orders_share)]
+        share = self.chosen_.orders_share * float(told.near[0] / told.base[0])
+        parts = [Part(told.orders[0], SILENCE, self.orders_trees_, share)]
         if self._fitted.spend is not None:
             worth = WORTH if WORTH in self.feature_names_ else SPENT
             share = self.chosen_.value_share
@@ -341,20 +346,25 @@ class ValueModel:
         near = base if self._whole else statistics.orders(seen, self.label_days_)
         extra = statistics.columns(seen, near, worth).astype(np.float32)
         columns, level = np.column_stack([features, extra]), self._level(at)
-        orders, value = (
+        more, dearer = (
             np.clip(np.exp(share * correction(booster, columns, self.settings.threads)), *_RATIO)
             for booster, share in (
                 (self.orders_trees_, self.chosen_.orders_share),
                 (self.value_trees_, self.chosen_.value_share),
             )
         )
-        orders *= base * level * self.scale_[0]
-        if self.once_ is not None:
-            told, youngest, oldest = self.once_
-            age = seen.counts.age
-            alike = seen.once & (age >= youngest) & (age <= oldest)
-            orders = np.where(alike, told * level, orders)
-        return _Told(seen, columns, base, orders, value * worth * self.scale_[1])
+        # trees have seen the first days only; the days after are the purchase model's
+        orders = (base + near * (more - 1)) * level * self.scale_[0]
+        return _Told(seen, columns, base, near, orders, dearer * worth * self.scale_[1])
+
+    def _pooled(self, told: "_Told", at: int | None) -> Floats:
+        """Expected orders, with one-time buyers at their common mean where they are one group."""
+        if self.once_ is None:
+            return told.orders
+        orders, youngest, oldest = self.once_
+        age = told.seen.counts.age
+        alike = told.seen.once & (age >= youngest) & (age <= oldest)
+        return np.where(alike, orders * self._level(at), told.orders)
 
     def _level(self, at: int | None) -> float:
         return self.season_.power(self.at_ if at is None else at)
@@ -393,6 +403,8 @@ class _Told:
     seen: Seen
     columns: npt.NDArray[np.float32]
     base: Floats
-    """Orders by the purchase model alone."""
+    """Orders in the horizon by the purchase model alone."""
+    near: Floats
+    """Those in the days that trees have seen."""
     orders: Floats
     value: Floats

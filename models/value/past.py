@@ -190,7 +190,7 @@ def back_tested(
     pooled = together < scores[share] - MARGIN
     record = [(f"orders.{each:g}", score) for each, score in scores.items()]
     record.append(("orders.pooled", together))
-    worth, more = _value_share(learnt, seen, alike if pooled else forecast, settings, names)
+    worth, more = _value_share(learnt, seen, forecast, settings, names)
     return Chosen(share, worth, pooled, (*record, *more))
 
 
