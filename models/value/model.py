@@ -15,11 +15,12 @@ from features.instants import DAY_MS
 from models.churn.season import Season
 from models.reasons import ChurnReason
 from models.value import stored
+from models.value.backtest import Chosen, back_tested, followed
 from models.value.change import Change
 from models.value.checks import checked
 from models.value.choice import choose_kind
 from models.value.next_order import NextOrder, next_order
-from models.value.past import Chosen, Past, back_tested, followed
+from models.value.past import Past
 from models.value.seen import SPENT, Seen, Statistics
 from models.value.trees import Settings, correction, importance
 from models.value.why import Part, reasons
@@ -373,9 +374,10 @@ class ValueModel:
         """Set the scales, the group of one-time buyers, and what everybody is expected to do."""
         self.scale_, self.once_ = (1.0, 1.0), None
         told = self._told(now, self.at_)
-        level = self._level(self.at_)
-        worth = past.worth(self.value_trees_, self.chosen_.value_share, self.settings.threads)
-        self.scale_ = (float(told.base.sum() * level / told.orders.sum()), worth)
+        level, worth = self._level(self.at_), self._fitted.value(seen)
+        # trees say who, not how many or how dear: of that the past as a whole is a better judge
+        dearer = float(told.orders @ worth / (told.orders @ told.value)) * past.worth()
+        self.scale_ = (float(told.base.sum() * level / told.orders.sum()), dearer)
         told = self._told(now, self.at_)
         if self.chosen_.pooled and seen.once.any():
             age = seen.counts.age[seen.once]

@@ -1,19 +1,16 @@
-"""Past instants as the model learns from them, and the back-test that says how far to go."""
+"""Past instants as the model learns from them."""
 
 from dataclasses import dataclass
 from typing import Self
 
-import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 
 from features.errors import NotEnoughDataError
-from models.churn.season import MIN_HISTORY_DAYS, Season
+from features.instants import DAY_MS
+from models.churn.season import MIN_HISTORY_DAYS, YEAR_MS, Season
 from models.purchases.gammagamma import reach
-from models.value.choice import MARGIN, SHARES, best, by_instant, orders_score, spend_score
-from models.value.folds import fold
 from models.value.seen import COLUMNS, Seen, Statistics
-from models.value.trees import Settings, correction, orders_trees, value_trees
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
@@ -109,21 +106,13 @@ class Past:
         known = (self.orders > 0) & (self.spend > 0) & np.isfinite(self.value)
         return np.flatnonzero(known)
 
-    def worth(self, booster: lgb.Booster | None, share: float, threads: int) -> float:
-        """What orders were worth over what was expected of them; each one's ratio drawn in.
-
-        Arguments:
-            booster: trees on the value of an order.
-            share: how far they are followed.
-            threads: of LightGBM.
-        """
+    def worth(self) -> float:
+        """What orders were worth over what was expected of them; each one's ratio drawn in."""
         rows = self.bought
         if not len(rows):
             return 1.0
-        moved = correction(booster, self.columns[rows], threads)
-        expected = self.value[rows] * np.exp(share * moved)
-        ratio = self.spend[rows] / self.orders[rows] / expected
-        weight = self.orders[rows] * expected
+        ratio = self.spend[rows] / self.orders[rows] / self.value[rows]
+        weight = self.orders[rows] * self.value[rows]
         weight = np.minimum(weight, np.quantile(weight, 0.99))  # no customer's alone
         return float(np.clip(ratio, *reach(ratio)) @ weight / weight.sum())
 
@@ -143,106 +132,6 @@ class Past:
         )
 
 
-@dataclass(frozen=True)
-class Chosen:
-    """What the back-test says."""
-
-    orders_share: float = 0.0
-    """How much of the trees' correction of the orders is taken."""
-    value_share: float = 0.0
-    """How much of that of an order's value."""
-    pooled: bool = False
-    """Whether one-time buyers are one group, their age telling nothing of them."""
-    scores: tuple[tuple[str, float], ...] = ()
-    """What was tried, and the score it had; lower is better."""
-
-
-def back_tested(
-    past: Past, settings: Settings, names: tuple[str, ...], days: int, *, level: bool
-) -> Chosen:
-    """Compare the statistical models alone, trees, and blends on rows that trees have not seen.
-
-    Arguments:
-        past: everything known.
-        settings: of the trees.
-        names: of the features.
-        days: days that outcomes count.
-        level: whether the level of the season is known when it is told; if not, what the
-            purchase model expects is what is compared.
-    """
-    split = fold(past.at, past.customers, days, settings.seed)
-    if split is None or not past.orders[split[1]].any():
-        return Chosen()
-    learnt, seen = past.of_rows(split[0]), past.of_rows(split[1])
-    start = seen.expected * seen.level if level else seen.expected
-    booster = orders_trees(
-        settings, names, learnt.columns, learnt.orders, learnt.expected * learnt.level
-    )
-    moved = correction(booster, seen.columns, settings.threads)
-    scores: dict[float, float] = {}
-    for each in SHARES if booster is not None else (0.0,):
-        forecast = _followed(start, moved, each)
-        scores[each] = by_instant(orders_score, seen.at, seen.orders, forecast)
-    share = best(scores)
-    forecast = _followed(start, moved, share)
-    alike = _as_one(forecast, seen)
-    together = by_instant(orders_score, seen.at, seen.orders, alike)
-    pooled = together < scores[share] - MARGIN
-    record = [(f"orders.{each:g}", score) for each, score in scores.items()]
-    record.append(("orders.pooled", together))
-    worth, more = _value_share(learnt, seen, forecast, settings, names)
-    return Chosen(share, worth, pooled, (*record, *more))
-
-
-def followed(
-    past: Past, chosen: Chosen, settings: Settings, names: tuple[str, ...]
-) -> tuple[lgb.Booster | None, lgb.Booster | None]:
-    """Trees on orders and on their value, as far as the back-test wants any."""
-    rows = past.bought
-    orders = value = None
-    if chosen.orders_share > 0:
-        start = past.expected * past.level
-        orders = orders_trees(settings, names, past.columns, past.orders, start)
-    if chosen.value_share > 0:
-        worth = past.spend[rows] / past.orders[rows]
-        value = value_trees(settings, names, past.columns[rows], worth, past.value[rows])
-    return orders, value
-
-
-def _followed(start: Floats, moved: Floats, share: float) -> Floats:
-    """Expectations that follow trees by a share; their sum stays."""
-    out = start * np.exp(share * moved)
-    return np.asarray(out * (start.sum() / out.sum()), np.float64)
-
-
-def _value_share(
-    learnt: Past, seen: Past, orders: Floats, settings: Settings, names: tuple[str, ...]
-) -> tuple[float, list[tuple[str, float]]]:
-    """How far the trees on the value of an order are followed, and what each share scored."""
-    rows = learnt.bought
-    booster = value_trees(
-        settings, names, learnt.columns[rows],
-        learnt.spend[rows] / np.maximum(learnt.orders[rows], 1), learnt.value[rows],
-    )  # fmt: skip
-    if booster is None or not seen.spend.any() or not np.isfinite(seen.value).all():
-        return 0.0, []
-    moved = correction(booster, seen.columns, settings.threads)
-    scores = {}
-    for share in SHARES:
-        forecast = orders * seen.value * np.exp(share * moved)
-        forecast *= seen.spend.sum() / forecast.sum()
-        scores[share] = by_instant(spend_score, seen.at, seen.spend, forecast)
-    return best(scores), [(f"value.{share:g}", score) for share, score in scores.items()]
-
-
-def _as_one(forecast: Floats, seen: Past) -> Floats:
-    """The forecast with the one-time buyers of each instant at their mean."""
-    _, group = np.unique(seen.at, return_inverse=True)
-    count = np.maximum(np.bincount(group, seen.once), 1)
-    mean = np.bincount(group, np.where(seen.once, forecast, 0.0)) / count
-    return np.where(seen.once, mean[group], forecast)
-
-
 def _season(instants: list[int], levels: list[float], days: int) -> Season:
     """As churn's, of levels; the first one stands for the half step before it, too.
 
@@ -252,6 +141,8 @@ def _season(instants: list[int], levels: list[float], days: int) -> Season:
     if not instants:
         return Season.none()
     at, values = np.array(instants, np.int64), np.array(levels)
+    # of a part of a year a level may be the season's: what is believed of it is that part
+    values **= min(1.0, (int(at[-1] - at[0]) + days * DAY_MS) / YEAR_MS)
     if len(at) > 1:
         half = (at[1] - at[0]) // 2
         at, values = np.append(at[0] - half, at), np.append(values[0], values)

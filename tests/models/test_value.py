@@ -10,7 +10,8 @@ from features.errors import BundleError, InputError, NotEnoughDataError
 from features.instants import DAY_MS
 from models.value import NEEDED, ValueModel
 from models.value.choice import gini
-from models.value.folds import fold
+from models.value.folds import folds
+from models.value.past import _season
 
 NAMES = (*NEEDED, "purchase_order_value_mean_life", "engagement_views_30d")
 AT = 900 * DAY_MS
@@ -62,7 +63,7 @@ def fitted(instants: int = 4, seed: int = 0, n: int = 600, viewers: float = 1.0)
 
 @pytest.fixture(scope="module")
 def model() -> ValueModel:
-    return fitted(viewers=3.0)
+    return fitted(instants=6, viewers=3.0)  # a year, so that its level is believed
 
 
 def test_what_is_expected_is_what_comes(model: ValueModel) -> None:
@@ -132,6 +133,47 @@ def test_a_history_shorter_than_the_horizon_is_extrapolated_and_says_so() -> Non
     fresh = world(4_000, seed=9, days=180)
     told = model.predict(fresh["X"])
     assert told.orders.mean() == pytest.approx(fresh["orders"].mean(), rel=0.3)
+
+
+def test_days_that_trees_have_not_seen_are_the_purchase_models() -> None:
+    short = [world(800, seed=i, days=30, viewers=3.0) for i in range(2)]
+    at = np.repeat([AT - 60 * DAY_MS, AT - 30 * DAY_MS], 800)
+    table, orders, spend = (
+        np.concatenate([part[name] for part in short]) for name in ("X", "orders", "spend")
+    )
+    near, far = (
+        ValueModel(threads=1).fit(table, orders, spend, at, NAMES, horizon, label_days=30)
+        for horizon in (30, 120)
+    )
+    assert near.chosen_.orders_share == far.chosen_.orders_share > 0
+    views, none = world(1, seed=5)["X"], world(1, seed=5)["X"]
+    views[0, 5], none[0, 5] = 9, 0
+    more = [model.predict(views).orders[0] - model.predict(none).orders[0] for model in (near, far)]
+    assert more[0] > 0.1
+    assert more[1] == pytest.approx(more[0], rel=0.35)  # not four times as many
+
+
+def test_one_time_buyers_of_one_group_differ_in_all_but_their_orders() -> None:
+    model = fitted(instants=2)
+    once = np.array([[d, d, np.nan, v, v, 0] for d, v in ((70, 20), (390, 500))], np.float32)
+    model.once_ = None
+    own, due = model.predict(once), model.next_order(once)
+    assert own.orders[0] > own.orders[1]
+    model.once_ = (0.5, 0.0, 100.0)
+    told = model.predict(once)
+    assert told.orders[0] == told.orders[1] == pytest.approx(0.5, rel=0.05)
+    assert told.spend.tolist() == own.spend.tolist()
+    assert model.next_order(once).earliest.tolist() == due.earliest.tolist()
+    model.once_ = (0.5, 0.0, 20.0)  # weeks: the elder is beyond
+    assert model.predict(once).orders[1] == own.orders[1]
+
+
+def test_a_level_seen_for_a_quarter_of_a_year_is_believed_by_a_quarter() -> None:
+    month = 30 * DAY_MS
+    told = _season([AT - 3 * month], [2.0], 90)
+    assert told.power(AT) == pytest.approx(2.0 ** (90 / 365))
+    year = [AT - (15 - i) * month for i in range(13)]
+    assert _season(year, [2.0] * 13, 90).power(AT) == pytest.approx(2.0)
 
 
 def test_without_any_past_the_purchase_model_of_today_is_all_there_is() -> None:
@@ -238,7 +280,7 @@ def test_what_is_saved_predicts_the_same_when_loaded(model: ValueModel, tmp_path
 
 
 def test_the_same_input_gives_the_same_model(model: ValueModel, tmp_path: Path) -> None:
-    for name, each in (("a", model), ("b", fitted(viewers=3.0))):
+    for name, each in (("a", model), ("b", fitted(instants=6, viewers=3.0))):
         each.save(tmp_path / name)
     for path in (tmp_path / "a").iterdir():
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
@@ -290,13 +332,18 @@ def test_what_cannot_be_learnt_from_is_refused_with_the_figures(model: ValueMode
 
 def test_trees_are_tried_on_later_instants_and_on_other_customers_where_there_are_none() -> None:
     at = np.repeat(np.arange(5) * 30 * DAY_MS, 300)
-    learnt, looked = fold(at, None, 30, 0) or (np.empty(0), np.empty(0))
+    ((learnt, looked),) = folds(at, None, 30, 0)
     assert at[learnt].max() + 30 * DAY_MS <= at[looked].min()
-    who = np.tile(np.arange(300), 5)
-    learnt, looked = fold(at, who, 365, 0) or (np.empty(0), np.empty(0))
-    assert len(learnt)
+    who = np.tile(np.arange(500), 3)
+    at = np.repeat(np.arange(3) * 30 * DAY_MS, 500)
+    pairs = folds(at, who, 365, 0)
+    assert set(who[pairs[0][1]]) | set(who[pairs[1][1]]) == set(who)
+    for learnt, looked in pairs:
+        assert at[learnt].max() < at[looked].min()
+        assert not set(who[learnt]) & set(who[looked])
+    ((learnt, looked), _) = folds(at[:500], who[:500], 365, 0)  # one instant only
     assert not set(who[learnt]) & set(who[looked])
-    assert fold(at[:100], who[:100], 365, 0) is None
+    assert folds(at[:300], who[:300], 365, 0) == []
 
 
 def test_gini_is_one_for_the_right_order_and_nothing_for_none() -> None:
