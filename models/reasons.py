@@ -1,6 +1,7 @@
 """Why a model says what it says: a feature's meaning with the customer's own figure."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -16,6 +17,23 @@ class ChurnReason:
     """Change of the log odds of leaving; above 0 raises the risk."""
     text: str
     """"Days since the last order: 71"."""
+
+
+def reasons(
+    contributions: Mapping[str, float], values: Mapping[str, float], limit: int
+) -> list[ChurnReason]:
+    """The features that moved a customer's score most, strongest first.
+
+    Those whose figure says nothing to a reader are left out.
+
+    Arguments:
+        contributions: of each feature to the score.
+        values: the customer's features.
+        limit: how many reasons at most.
+    """
+    moved = {name: each for name, each in contributions.items() if each != 0 and speaks(name)}
+    strongest = sorted(moved, key=lambda name: (-abs(moved[name]), name))[:limit]
+    return [ChurnReason(name, moved[name], sentence(name, values[name])) for name in strongest]
 
 
 def speaks(feature: str) -> bool:

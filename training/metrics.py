@@ -111,8 +111,10 @@ def value_metrics(
 
     Returns:
         orders_mae, orders_rmse, orders_spearman, spend_mae, spend_spearman, spend_gini (the Gini
-        coefficient over the best possible one), and of both the mean predicted and observed; NaN
-        where a figure is undefined (nobody there, or nothing is known of money).
+        coefficient over the best possible one), and of both the mean predicted and observed, and
+        the decile error: how far the means of tenths of the customers are from what came, on
+        average, over its mean. NaN where a figure is undefined (nobody there, or nothing is known
+        of money).
     """
     if not len(orders):
         return dict.fromkeys(_VALUE_NAMES, float("nan"))
@@ -129,6 +131,8 @@ def value_metrics(
         float(orders.mean()),
         float(told_spend.mean()),
         float(spend.mean()),
+        _decile_error(orders, told_orders),
+        _decile_error(spend, told_spend) if known else float("nan"),
     )
     return dict(zip(_VALUE_NAMES, figures, strict=True))
 
@@ -144,7 +148,16 @@ _VALUE_NAMES = (
     "orders_mean_observed",
     "spend_mean_predicted",
     "spend_mean_observed",
+    "orders_decile_error",
+    "spend_decile_error",
 )
+
+
+def _decile_error(true: Floats, told: Floats) -> float:
+    expected, came, count = deciles(true, told)
+    mean = float(true.mean())
+    error = float(np.abs(expected - came) @ count) / len(true)
+    return error / mean if mean > 0 else float("nan")
 
 
 def deciles(true: Floats, told: Floats) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from features.errors import InputError, NotEnoughDataError
 from features.instants import DAY_MS
 from models.churn.season import Season
-from models.reasons import ChurnReason
+from models.reasons import ChurnReason, reasons
 from models.value import stored
 from models.value.backtest import Chosen, back_tested, followed
 from models.value.change import Change
@@ -23,7 +23,7 @@ from models.value.next_order import NextOrder, next_order
 from models.value.past import Past
 from models.value.seen import SPENT, Seen, Statistics
 from models.value.trees import Settings, correction, importance
-from models.value.why import Part, reasons
+from models.value.why import Part, contributions
 
 Floats = npt.NDArray[np.float64]
 
@@ -266,7 +266,9 @@ class ValueModel:
             worth = WORTH if WORTH in self.feature_names_ else SPENT
             share = self.chosen_.value_share
             parts.append(Part(told.value[0], worth, self.value_trees_, share))
-        return reasons(self.feature_names_, told.columns, parts, self.everybody_, limit)
+        names = self.feature_names_
+        moved = contributions(names, told.columns, parts, self.everybody_)
+        return reasons(moved, dict(zip(names, row[0].tolist(), strict=True)), limit)
 
     def importance(self) -> dict[str, float]:
         """How much each column lowered the loss, as shares, over the boosters that are used."""

@@ -1,4 +1,4 @@
-"""Why somebody is expected to spend what they are."""
+"""What each feature contributes to what somebody is expected to spend."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -6,8 +6,6 @@ from typing import NamedTuple
 import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
-
-from models.reasons import ChurnReason, sentence, speaks
 
 
 class Part(NamedTuple):
@@ -21,21 +19,19 @@ class Part(NamedTuple):
     """How far its trees are followed."""
 
 
-def reasons(
+def contributions(
     names: Sequence[str],
     columns: npt.NDArray[np.float32],
     parts: Sequence[Part],
     everybody: Sequence[float],
-    limit: int,
-) -> list[ChurnReason]:
-    """What moved the product of the parts away from everybody's, strongest first.
+) -> dict[str, float]:
+    """By feature, how far it moved the logarithm of the product of the parts from everybody's.
 
     Arguments:
         names: of the features, which the columns begin with.
         columns: one customer's, shape (1, at least the features).
         parts: of the product.
         everybody: the mean of each part.
-        limit: how many reasons at most.
     """
     found = dict.fromkeys(names, 0.0)
     for part, mean in zip(parts, everybody, strict=False):
@@ -46,11 +42,4 @@ def reasons(
             found = {name: found[name] + moved for name, moved in zip(names, own, strict=True)}
             rest -= sum(own)
         found[part.feature] += rest
-    out: list[ChurnReason] = []
-    for name in sorted(found, key=lambda each: (-abs(found[each]), each)):
-        if len(out) == limit or found[name] == 0:
-            break
-        if speaks(name):
-            value = float(columns[0, names.index(name)])
-            out.append(ChurnReason(name, found[name], sentence(name, value)))
-    return out
+    return found

@@ -152,6 +152,14 @@ def test_value_figures_equal_their_definitions() -> None:
     assert (found["orders_mean_predicted"], found["orders_mean_observed"]) == (1.75, 2)
 
 
+def test_the_decile_error_forgives_what_evens_out_within_a_tenth() -> None:
+    told = np.repeat(np.arange(10.0), 20)
+    noise = np.tile([1.0, -1.0], 100)
+    right = value_metrics(told + noise, told, told, 1.5 * told)
+    assert right["orders_decile_error"] == pytest.approx(0, abs=1e-12)
+    assert right["spend_decile_error"] == pytest.approx(0.5)
+
+
 def test_value_without_money_or_anybody_has_no_figure_of_it() -> None:
     known = value_metrics(np.ones(3), np.ones(3), np.full(3, np.nan), np.ones(3))
     assert known["orders_mae"] == 0
