@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,6 +21,7 @@ from models.value.checks import checked
 from models.value.choice import choose_kind
 from models.value.next_order import NextOrder, next_order
 from models.value.past import Past
+from models.value.prediction import Told, ValuePrediction
 from models.value.seen import SPENT, Seen, Statistics
 from models.value.trees import Settings, correction, importance
 from models.value.why import Part, contributions
@@ -41,16 +42,6 @@ FIT_CUSTOMERS = 20_000
 
 _RATIO = (1 / 20, 20.0)
 """Trees move an expectation by no less and no more than these factors."""
-
-
-@dataclass(frozen=True)
-class ValuePrediction:
-    """What is expected in the horizon, each of shape (customers,)."""
-
-    orders: Floats
-    """Days with an order; a day with two is one."""
-    spend: Floats
-    """In the shop's currency, returns not taken off; NaN where the events say nothing of money."""
 
 
 class ValueModel:
@@ -342,7 +333,7 @@ class ValueModel:
             raise InputError(f"X has shape {features.shape}; this value model takes {wanted}")
         return features
 
-    def _told(self, features: npt.NDArray[np.float32], at: int | None) -> "_Told":
+    def _told(self, features: npt.NDArray[np.float32], at: int | None) -> Told:
         """What is expected of customers, and what it is made of."""
         statistics, seen = self._fitted, Seen.of(features, self.feature_names_)
         base, worth = statistics.orders(seen, self.horizon_days_), statistics.value(seen)
@@ -358,9 +349,9 @@ class ValueModel:
         )
         # trees have seen the first days only; the days after are the purchase model's
         orders = (base + near * (more - 1)) * level * self.scale_[0]
-        return _Told(seen, columns, base, near, orders, dearer * worth * self.scale_[1])
+        return Told(seen, columns, base, near, orders, dearer * worth * self.scale_[1])
 
-    def _pooled(self, told: "_Told", at: int | None) -> Floats:
+    def _pooled(self, told: Told, at: int | None) -> Floats:
         """Expected orders, with one-time buyers at their common mean where they are one group."""
         if self.once_ is None:
             return told.orders
@@ -400,15 +391,3 @@ class ValueModel:
         if self._fitted.spend is None:
             out.append("the orders have no value above 0: no spend is told")
         return "; ".join(out)
-
-
-@dataclass(frozen=True)
-class _Told:
-    seen: Seen
-    columns: npt.NDArray[np.float32]
-    base: Floats
-    """Orders in the horizon by the purchase model alone."""
-    near: Floats
-    """Those in the days that trees have seen."""
-    orders: Floats
-    value: Floats

@@ -117,7 +117,6 @@ def test_a_training_is_one_run_with_a_nested_run_per_model(built):
             "plots/churn_importance.png",
         ],
         "value": [
-            "plots/value_importance.png",
             "plots/value_orders_deciles.png",
             "plots/value_spend_deciles.png",
         ],
