@@ -28,9 +28,6 @@ from models.value.why import Part, contributions
 
 Floats = npt.NDArray[np.float64]
 
-MIN_CUSTOMERS = 20
-"""Customers without whom nothing is told of value."""
-
 SILENCE = "cadence_order_days_since_last"
 """The feature that speaks for the purchase model in reasons."""
 
