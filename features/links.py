@@ -12,7 +12,7 @@ from features.events.identifiers import customer_ids
 from features.events.log import EventLog
 from features.events.schema import schema
 from features.events.tombstones import LEADING
-from features.identity import RULINGS, Link, Ruling, links_of
+from features.identity import RULINGS, Link, Ruling, links_of, resolve
 from features.instants import DAY_MS
 
 
@@ -81,3 +81,13 @@ def told_by(log: EventLog) -> tuple[list[Link], list[Ruling]]:
     with engine.full_disk_said(log.path), engine.connection(log.path) as con:
         open_events(con, log)
         return list(links(con)), list(rulings(con))
+
+
+def owners(log: EventLog, at: int) -> dict[str, str]:
+    """Whose each identifier of a log was at an instant, where that was another's.
+
+    Raises:
+        StorageError: the disk is full.
+    """
+    spans = resolve(*told_by(log), log.rules).at(at)
+    return {name: span.owner for name, span in spans.items() if span.owner != name}

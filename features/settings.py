@@ -83,17 +83,41 @@ class Settings(BaseSettings):
 
     retain_days: dict[str, float] = Field(default={})
     """How many days events are kept, by type, as JSON: `{"Product Viewed": 400, "*": 1100}`, where
-    `*` is every type that is not named. Without, they are kept for ever. What people said about
-    their consents never ages."""
+    `*` is every type that is not named, and `scores` the churn probabilities that were served.
+    Without, they are kept for ever. What people said about their consents never ages."""
 
     retain_numbers: bool = True
     """Whether an aged event leaves its numbers in the timeline, so that features stay what they
     were; its properties go in any case."""
 
+    monitor_calibration: float = Field(default=0.05, ge=0)
+    """By how much, beyond chance, the churn predicted in a week may miss the churn that came: five
+    points are what a season moves, and what changes whom an offer pays for."""
+
+    monitor_auc: float = Field(default=0.03, ge=0)
+    """By how much a week's AUC may, beyond chance, stay below what the evaluation promised: five
+    times the standard deviation of one evaluation with 5,000 customers."""
+
+    monitor_weeks: int = Field(default=2, ge=1)
+    """In how many successive weeks either must be for an alert; one alone is a warning. A holiday
+    or a campaign makes a week; two make a model that no longer fits."""
+
+    monitor_stability: float = Field(default=0.25, ge=0)
+    """Population stability index from which scores or features have moved: the usual limit for "so
+    different that the model should be made anew" (.1 is the one for "look")."""
+
+    monitor_days: int = Field(default=3, ge=1)
+    """On how many successive days it must be for an alert: longer than a weekend."""
+
     @property
     def log(self) -> Path:
         """The event log: Parquet segments, catalogue, quarantine."""
         return self.data / "log"
+
+    @property
+    def monitoring(self) -> Path:
+        """What the last monitoring found; the service shows it as metrics."""
+        return self.data / "monitoring.json"
 
     @property
     def erasures(self) -> Path:

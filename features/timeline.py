@@ -152,6 +152,16 @@ class Timelines:
         """Rows `begin` to `end` of all customers' (views, not copies)."""
         return Timeline(**{name: getattr(self.rows, name)[begin:end] for name in COLUMNS})
 
+    def find(self, customer_ids: Iterable[str]) -> npt.NDArray[np.int64]:
+        """Places of customers; -1 of who has no timeline."""
+        encoded = np.array([i.encode() for i in customer_ids], dtype=np.bytes_)
+        found = np.searchsorted(self.customers, encoded).astype(np.int64)
+        inside = found < len(self)
+        hit = inside.copy()
+        hit[inside] = self.customers[found[inside]] == encoded[inside]
+        found[~hit] = -1
+        return found
+
     def index(self, customer_ids: Iterable[str]) -> npt.NDArray[np.int64]:
         """Places of customers.
 
@@ -159,15 +169,11 @@ class Timelines:
             InputError: one of them has no timeline.
         """
         asked = list(customer_ids)
-        encoded = np.array([i.encode() for i in asked], dtype=np.bytes_)
-        found = np.searchsorted(self.customers, encoded)
-        inside = found < len(self)
-        hit = inside.copy()
-        hit[inside] = self.customers[found[inside]] == encoded[inside]
-        if not hit.all():
-            missing = asked[int(np.argmin(hit))]
+        found = self.find(asked)
+        if (found < 0).any():
+            missing = asked[int(np.argmin(found))]
             raise InputError(f"no customer {shown(missing)} in these timelines")
-        return found.astype(np.int64)
+        return found
 
     def ids(self, places: npt.NDArray[np.int64] | slice = slice(None)) -> list[str]:
         """Customer ids at these places."""

@@ -1,34 +1,19 @@
-"""Who asked about whom: kept in memory for a moment, then in the store, many at once.
+"""Who asked about whom: to the store a moment after the answer; see `serving.buffer`."""
 
-A read must not wait for a write, so that what was read in the last second before a crash is not
-in the log; a service that is stopped in good order writes everything.
-"""
-
-import threading
-from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import structlog
 from starlette.datastructures import QueryParams
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from features.errors import StorageError
+from serving.buffer import Buffer
 from serving.clock import Clock
 from serving.keys import Caller
 from serving.scopes import permission_of
 from serving.store import Access, Store
 
-log = structlog.get_logger()
 
-AT_ONCE = 1_000
-"""Entries in one transaction, so that events wait milliseconds for it at most."""
-
-KEPT = 100_000
-"""Entries that wait for a store that does not answer; then the oldest are lost, and counted."""
-
-
-class AccessLog:
+class AccessLog(Buffer[Access]):
     """Collects entries and writes them.
 
     Arguments:
@@ -36,51 +21,20 @@ class AccessLog:
         clock: the present.
     """
 
+    what = "entries of the access log"
+
     def __init__(self, store: Store, clock: Clock) -> None:
+        super().__init__()
         self._store = store
         self._clock = clock
-        self._waiting: deque[Access] = deque()
-        self._writing = threading.Lock()
-        self._lost = 0
 
     def add(self, caller: Caller, method: str, endpoint: str, customer_id: str | None) -> None:
         """Say that somebody asked about a customer; None stands for all of them."""
-        if len(self._waiting) >= KEPT:
-            self._waiting.popleft()
-            self._lost += 1
         scopes = tuple(sorted(caller.scopes))
-        self._waiting.append(
-            Access(self._clock(), caller.name, scopes, method, endpoint, customer_id)
-        )
+        self._add(Access(self._clock(), caller.name, scopes, method, endpoint, customer_id))
 
-    def flush(self) -> None:
-        """Write what waits; what the store refuses goes on waiting.
-
-        Raises:
-            StorageError: the store refused.
-        """
-        with self._writing:
-            while self._waiting:
-                some = [self._waiting.popleft() for _ in range(min(AT_ONCE, len(self._waiting)))]
-                try:
-                    self._store.put_accesses(some)
-                except StorageError:
-                    self._waiting.extendleft(reversed(some))
-                    raise
-        self._tell_lost()
-
-    def close(self) -> None:
-        """Write what waits, as far as the store lets us."""
-        try:
-            self.flush()
-        except StorageError:
-            self._lost += len(self._waiting)
-            self._tell_lost()
-
-    def _tell_lost(self) -> None:
-        if self._lost:
-            log.error("entries of the access log are lost", entries=self._lost)
-            self._lost = 0
+    def _put(self, entries: Sequence[Access]) -> None:
+        self._store.put_accesses(entries)
 
 
 class Accesses:

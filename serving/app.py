@@ -30,6 +30,7 @@ from serving.idempotency import Idempotency
 from serving.ingest import Ingest
 from serving.keys import Keys
 from serving.merging import Merging
+from serving.metrics import Monitoring
 from serving.profile import Profiles
 from serving.rate_limit import RateLimit
 from serving.recommend import Recommender
@@ -44,6 +45,7 @@ from serving.routes import (
     events,
     health,
     identity,
+    metrics,
     offers,
     person_export,
     products,
@@ -51,6 +53,7 @@ from serving.routes import (
     recommendations,
     stored,
 )
+from serving.scores import ScoreLog
 from serving.service import Service
 from serving.settings import ServingSettings
 from serving.store import GroupCommit, Store, open_store
@@ -73,6 +76,7 @@ ROUTES = (
     quarantine,
     products,
     access,
+    metrics,
 )
 """In the order in which a path is looked for: what is asked most, and must be fast, first."""
 
@@ -146,6 +150,7 @@ def _lifespan(
             service = _service(settings, store, commit, clock)
             app.state.service = service
             stack.callback(service.access.close)
+            stack.callback(service.scores.close)
             service.keys.refresh()
             service.champion.check()
             service.champion.number_products()
@@ -157,6 +162,7 @@ def _lifespan(
                 (service.timers.run_due, settings.timers_seconds),
                 (service.keys.refresh, settings.keys_seconds),
                 (service.access.flush, settings.keys_seconds),
+                (service.scores.flush, settings.scores_seconds),
                 (service.idempotency.forget, FORGET_SECONDS),
                 (lambda: store.settle_expired(clock()), EXPIRY_SECONDS),
             ):
@@ -192,6 +198,8 @@ def _service(settings: ServingSettings, store: Store, commit: GroupCommit, clock
         reader=reader,
         keys=Keys(store, clock),
         access=AccessLog(store, clock),
+        scores=ScoreLog(store),
+        monitoring=Monitoring(settings.monitoring),
         rate_limit=RateLimit(settings.write_events_per_second, settings.write_burst_events),
         idempotency=Idempotency(store, clock, settings.idempotency_hours),
         timers=Timers(

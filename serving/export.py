@@ -7,17 +7,22 @@ from operator import xor
 
 import pyarrow as pa
 
+from features.columns import Columns as C
 from features.events.event import table_of
 from features.events.log import EventLog
 from features.events.manifest import Segment
+from features.events.served import SCHEMA, Served
 from serving.feeds import fed, merged
 from serving.store import Store
 
 POSITION = "export"
 """The watermark's name: the last exported event's sequence, and what the log then held."""
 
+SCORES_POSITION = "export scores"
+"""The same of what was served: the last exported score's sequence, and the file it is in."""
+
 EVENTS_AT_ONCE = 200_000
-"""Events in one segment of the log; as Arrow they take some tens of megabytes."""
+"""Events in one segment of the log; as Arrow they take some tens of megabytes. Scores likewise."""
 
 PAGE_EVENTS = 10_000
 """Events read from the store at a time."""
@@ -35,6 +40,8 @@ class Exported:
     """Events that the log had already."""
     products: int
     """Products that are new to the log's catalogue or told of anew."""
+    scores: int = 0
+    """Scores that were served, new beside the log."""
 
 
 def export(store: Store, log: EventLog, *, progress: Progress = lambda *_: None) -> Exported:
@@ -43,6 +50,8 @@ def export(store: Store, log: EventLog, *, progress: Progress = lambda *_: None)
     The log takes an event id once. The watermark is therefore only moved after the log has the
     events: an export that is killed in between appends nothing twice when it is run again.
     Another log, be it new, made anew or an older copy, is filled from the beginning.
+
+    What was served comes along in the same way, into the folder beside the log.
 
     Products come along with what the store knows of them: over what the log says where a feed
     told of them, else only where the log says nothing.
@@ -62,7 +71,8 @@ def export(store: Store, log: EventLog, *, progress: Progress = lambda *_: None)
         events, known = events + appended.accepted, known + appended.duplicates
         progress("events", done - begin, max(end, done) - begin)
     described = _describe(store, log)
-    return Exported(events, known, len(described | (set(log.catalog.ids) - listed)))
+    products = len(described | (set(log.catalog.ids) - listed))
+    return Exported(events, known, products, _scores(store, log, progress))
 
 
 def _watermark(store: Store, log: EventLog) -> int:
@@ -89,6 +99,21 @@ def _portion(store: Store, sequence: int) -> tuple[pa.Table, int] | None:
         pages.append(table_of(stored.event for stored in page))
         sequence = page[-1].sequence
     return (pa.concat_tables(pages), sequence) if pages else None
+
+
+def _scores(store: Store, log: EventLog, progress: Progress) -> int:
+    """Add what was served to the folder beside a log; how many scores are new there."""
+    served = Served.beside(log.path, log.erasures, threads=log.threads)
+    sequence, _, file = (store.position(SCORES_POSITION) or "0").partition(" ")
+    done, new = int(sequence) if served.has(file) else 0, 0
+    while page := store.scores_after(done, EVENTS_AT_ONCE):
+        names = ["at" if name == C.INSTANT else name for name in SCHEMA.names]
+        columns = [[getattr(score, name) for score in page] for name in names]
+        count, file = served.append(pa.table(columns, schema=SCHEMA))
+        done, new = page[-1].sequence, new + count
+        store.put_position(SCORES_POSITION, f"{done} {file}")
+        progress("scores", new, new if len(page) < EVENTS_AT_ONCE else new + EVENTS_AT_ONCE)
+    return new
 
 
 def _describe(store: Store, log: EventLog) -> set[str]:

@@ -13,7 +13,7 @@ from features.timeline import Timeline
 from serving.errors import UnknownCustomerError
 from serving.live import Live
 from serving.service import Service
-from serving.store import Decision, Rejected, StoredEvent
+from serving.store import Decision, Rejected, Score, StoredEvent
 
 PAGE = 1_000
 """Events read, and rows written, at a time."""
@@ -65,6 +65,7 @@ def person_export(customer_id: str, service: Service) -> Iterator[bytes]:
         "consents": consents,
         "timers": timers,
         "decisions": map(_decision, decisions),
+        "scores": map(_score, service.store.scores(customer_id)),
         "quarantined": map(_rejected, rejected),
     }
     return chain([_json(head)[:-1]], *(_list(name, items) for name, items in lists.items()), [b"}"])
@@ -145,6 +146,11 @@ def _number(value: np.float32) -> float | None:
 def _decision(decision: Decision) -> dict[str, Any]:
     told = {**vars(decision), "details": dict(decision.details)}
     return told | {"at": moment(decision.at), "inputs_at": moment(decision.inputs_at)}
+
+
+def _score(score: Score) -> dict[str, Any]:
+    told = {name: value for name, value in vars(score).items() if name != "sequence"}
+    return told | {"at": moment(score.at)}
 
 
 def _rejected(rejected: Rejected) -> dict[str, Any]:

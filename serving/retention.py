@@ -1,4 +1,4 @@
-"""Events past their period, out of the store; the log's go at its compaction."""
+"""Events and scores past their period, out of the store; the log's go at its compaction."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,12 +26,14 @@ class Retained:
     """Events, with everything they said."""
     rows: int
     """Rows of timelines."""
+    scores: int
+    """Of what was served."""
 
 
 def retain(
     store: Store, retention: Retention, now: int, *, progress: Progress = lambda *_: None
 ) -> Retained:
-    """Delete the store's events that are past their period.
+    """Delete the store's events and scores that are past their period.
 
     Their rows stay in the timelines as numbers, or go too, as the setting says. Their ids stay
     counted, so that a client's late retry is no new event. May be interrupted and run again: what
@@ -45,10 +47,14 @@ def retain(
     while gone := store.age_events(cutoffs, limit=EVENTS_AT_ONCE):
         events += gone
         progress("events", events, events if gone < EVENTS_AT_ONCE else events + EVENTS_AT_ONCE)
-    rows = 0
+    rows = scores = 0
     if cutoffs and not retention.keep_numbers:
         rows = _rows(store, retention, now, progress)
-    return Retained(events, rows)
+    before = retention.scores_cutoff(now)
+    while before is not None and (gone := store.age_scores(before, limit=EVENTS_AT_ONCE)):
+        scores += gone
+        progress("scores", scores, scores if gone < EVENTS_AT_ONCE else scores + EVENTS_AT_ONCE)
+    return Retained(events, rows, scores)
 
 
 def _rows(store: Store, retention: Retention, now: int, progress: Progress) -> int:

@@ -53,6 +53,7 @@ PAGE_PATHS = frozenset(("/v1/recommendations", "/v1/offers/next"))
 PERMISSIONS: Mapping[tuple[str, str], Permission] = {
     ("GET", "/health/live"): NOBODY,
     ("GET", "/health/ready"): NOBODY,
+    ("GET", "/metrics"): _READ,
     ("POST", "/v1/products/bulk"): _WRITE,
     ("PUT", "/v1/products/{product_id}"): _WRITE,
     ("GET", "/v1/products/{product_id}"): _READ,

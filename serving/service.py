@@ -17,9 +17,11 @@ from serving.idempotency import Idempotency
 from serving.ingest import Ingest
 from serving.keys import Keys
 from serving.merging import Merging
+from serving.metrics import Monitoring
 from serving.profile import Profiles
 from serving.rate_limit import RateLimit
 from serving.recommend import Recommender
+from serving.scores import ScoreLog
 from serving.store import Store
 
 
@@ -36,6 +38,8 @@ class Service:
     reader: Reader
     keys: Keys
     access: AccessLog
+    scores: ScoreLog
+    monitoring: Monitoring
     rate_limit: RateLimit
     idempotency: Idempotency
     timers: Timers

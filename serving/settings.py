@@ -47,6 +47,10 @@ class ServingSettings(Settings):
     """Pause between two looks at the keys; one that is revoked opens nothing after it. What was
     read of customers goes to the access log as often."""
 
+    scores_seconds: float = Field(default=5.0, gt=0)
+    """Pause between two writes of the scores that were served; a crash loses the last ones, and
+    of some hundred thousand a day nobody misses those of five seconds."""
+
     currency: str = Field(default="", pattern="^([A-Z]{3})?$")
     """ISO 4217 code of the shop's money; events in another are put aside. Empty is that of the
     loaded history; before there is any, what events say is taken as it is."""

@@ -14,7 +14,8 @@ import typer
 
 from features.settings import Settings
 from training import console
-from training.cli import Commands, example
+from training.cli import ALERT, Commands, LogOption, VersionOption, example
+from training.examine import report, tune
 from training.gate import TOLERANCE
 from training.places import bundle_of, consent_rules, event_log, now, recipe_file, registry_of
 
@@ -27,13 +28,7 @@ app = typer.Typer(
     "folder REGULARS_DATA (default .regulars); MLFLOW_TRACKING_URI names a tracking server.",
 )
 
-LogOption = Annotated[
-    Path | None, typer.Option("--log", help="The event log's folder; default: in REGULARS_DATA.")
-]
 ReasonOption = Annotated[str, typer.Option(help="Why; recorded with the version.")]
-VersionOption = Annotated[
-    int | None, typer.Option("--version", help="A registered version; default: the newest.")
-]
 
 
 class Which(StrEnum):
@@ -116,7 +111,7 @@ def import_(
 
 @app.command(epilog=example("compact"))
 def compact(log: LogOption = None) -> None:
-    """Take erased people, and events past REGULARS_RETAIN_DAYS, out of the log's files.
+    """Take erased people, and what is past REGULARS_RETAIN_DAYS, out of the log's files.
 
     May be interrupted and run again. Nobody may train at the same time.
     """
@@ -134,7 +129,8 @@ def compact(log: LogOption = None) -> None:
         )
     console.say(
         f"{done.segments:,} files written anew: {done.erased:,} events of erased people gone, "
-        f"{done.aged:,} events past their time, {done.rejected:,} rejected rows gone; "
+        f"{done.aged:,} events past their time, {done.rejected:,} rejected rows and "
+        f"{done.scores:,} served scores gone; "
         f"the log {target.path} holds {len(target):,} events"
     )
 
@@ -154,6 +150,9 @@ def train(
     offers: Annotated[
         Path | None, typer.Option(help="The shop's offers (TOML); default: the example's.")
     ] = None,
+    report: Annotated[
+        bool, typer.Option(help="Back-test the churn model and log its evaluation report.")
+    ] = True,
     log: LogOption = None,
 ) -> None:
     """Train, measure on a later period, record in MLflow and register a version."""
@@ -162,7 +161,7 @@ def train(
     from models.offers.offers import EXAMPLE
     from training import provenance
     from training.recipe import Recipe
-    from training.report import print_evaluation, print_personas
+    from training.tables import print_evaluation, print_personas
     from training.train import Provenance
     from training.train import train as run
     from training.trainer import Data, Trainer
@@ -185,6 +184,7 @@ def train(
             offers=chosen,
             cutoff=at,
             refit=refit,
+            report=report,
         )
     print_evaluation(trained.evaluation)
     if trained.personas is not None:
@@ -203,7 +203,7 @@ def evaluate(version: VersionOption = None, log: LogOption = None) -> None:
     from training.evaluate import evaluate as run
     from training.provenance import user
     from training.record import record
-    from training.report import print_evaluation
+    from training.tables import print_evaluation
     from training.trainer import Data
 
     settings = Settings.of_environment()
@@ -224,6 +224,10 @@ def evaluate(version: VersionOption = None, log: LogOption = None) -> None:
     print_evaluation(evaluation)
 
 
+app.command(epilog=example("report --version 3 --cutoffs 4"))(report)
+app.command(epilog=example("tune --minutes 5"))(tune)
+
+
 @app.command(epilog=example("promote 3 --tolerance 0.01"))
 def promote(
     version: Annotated[
@@ -240,7 +244,7 @@ def promote(
     from features.errors import InputError
     from training import promote as job
     from training.provenance import user
-    from training.report import print_comparisons
+    from training.tables import print_comparisons
     from training.trainer import Data
 
     if force and not reason.strip():
@@ -290,31 +294,63 @@ def score(
     version: Annotated[
         int | None, typer.Option(help="A registered version; default: the one that serves.")
     ] = None,
+    served: Annotated[
+        bool, typer.Option("--served", help="Count them as served, for `monitor` to judge.")
+    ] = False,
     log: LogOption = None,
 ) -> None:
     """Write every customer's churn probability, value and recommended products to Parquet."""
+    from features.events.served import Served
     from features.instants import instant
     from training.score import score as run
+    from training.score import serve
     from training.trainer import Data
 
     settings = Settings.of_environment()
     with tempfile.TemporaryDirectory(prefix="regulars-") as scratch, console.stages() as progress:
         number, bundle = bundle_of(settings, version, Path(scratch))
         progress("timelines", 0, 1)
-        data = Data.of(event_log(log), consent_rules(settings))
+        target = event_log(log)
+        data = Data.of(target, consent_rules(settings))
         progress("timelines", 1, 1)
+        moment = data.last_at + 1 if at is None else instant(at)
         count = run(
             bundle,
             data.timelines,
             data.catalog,
-            data.last_at + 1 if at is None else instant(at),
+            moment,
             out,
             k=k,
             version=str(number),
             threads=settings.threads,
             progress=progress,
         )
+        if served:
+            beside = Served.beside(target.path, target.erasures, threads=settings.threads)
+            serve(out, beside, moment)
     console.say(f"{count:,} customers scored by version {number}: {out}")
+
+
+@app.command(epilog=example("monitor --check"))
+def monitor(
+    check: Annotated[
+        bool, typer.Option("--check", help="End with exit code 3 on an alert, for cron.")
+    ] = False,
+    log: LogOption = None,
+) -> None:
+    """Compare what was served with what happened, in MLflow and for the service's metrics.
+
+    What was served comes with `python -m serving export`. May be run as often as wanted.
+    """
+    from training.alerts import Status
+    from training.daily import daily
+    from training.tables import print_monitoring
+
+    with console.stages() as progress:
+        found = daily(Settings.of_environment(), event_log(log), progress)
+    print_monitoring(found)
+    if check and found.judgement.status is Status.ALERT:
+        raise typer.Exit(ALERT)
 
 
 @app.command(epilog=example("pull --watch"))

@@ -1,5 +1,7 @@
 """What anyone could do without us: the yardsticks beside every evaluation."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
@@ -11,11 +13,14 @@ from features.instants import DAY_MS
 from models.next_product import Candidates
 from models.next_product.candidate import best
 from models.next_product.history import Histories
-from models.purchases import PURCHASE_MODELS, Counts, GammaGamma
+from models.purchases import PURCHASE_MODELS, Counts, GammaGamma, MbgNbd
 from training.dataset import Orders
 
 Ranked = npt.NDArray[np.int32]
 """Products best first, -1 where there are no more, shape (customers, k)."""
+
+FIT_CUSTOMERS = 50_000
+"""Customers that the purchase models are fitted on, drawn at random; as in the churn model."""
 
 BLOCK = 500
 """Customers scored at once; each holds one score per product."""
@@ -49,6 +54,7 @@ def churn_baselines(
 ) -> dict[str, npt.NDArray[np.float64]]:
     """P(no order in the horizon) of each eligible customer at the cutoff, by method.
 
+    base_rate: the observed rate, the same for everybody.
     recency: a logistic curve over the days since the last order. rfm_logistic: a logistic
     regression on recency, age, number of orders and mean value, all on a log scale. Learnt on
     the same past instants as ours; without both leavers and stayers there the observed rate.
@@ -60,19 +66,16 @@ def churn_baselines(
         left.append(~np.isin(customers, orders.returning(at, horizon_days, cutoff)))
     past, labels = np.concatenate(table), np.concatenate(left)
     now = np.log1p(rfm(orders, orders.eligible(cutoff), cutoff))
-    out = {}
+    rate = float(labels.mean()) if len(labels) else 0.5
+    out = {"base_rate": np.full(len(now), rate)}
     for name, columns in (("recency", [0]), ("rfm_logistic", [0, 1, 2, 3])):
         if labels.all() or not labels.any():
-            out[name] = np.full(len(now), float(labels.mean()) if len(labels) else 0.5)
+            out[name] = np.full(len(now), rate)
             continue
         model = make_pipeline(StandardScaler(), LogisticRegression())
         model.fit(past[:, columns], labels)
         out[name] = np.asarray(model.predict_proba(now[:, columns])[:, 1], np.float64)
     return out
-
-
-FIT_CUSTOMERS = 20_000
-"""Customers that the purchase models are fitted on, drawn at random."""
 
 
 def bought(
@@ -130,6 +133,31 @@ def value_baselines(
         expected = model.orders(counts, horizon_days / 7)
         out[name] = (expected, expected * value)
     return out
+
+
+def purchase_model(
+    X: npt.NDArray[np.float32],  # noqa: N803 - scikit-learn's name
+    names: Sequence[str],
+    horizon_days: int,
+) -> dict[str, npt.NDArray[np.float64]]:
+    """P(no order in the horizon) by MBG/NBD alone, as `mbg_nbd`.
+
+    Fitted on what is known at the instant of the features; empty where nobody came back, or the
+    columns do not tell when somebody ordered.
+
+    Arguments:
+        X: features of customers with an order, shape (n, features).
+        names: of its columns.
+        horizon_days: days that are looked ahead.
+    """
+    counts = Counts.of_features(X, names)
+    if counts is None:
+        return {}
+    try:
+        model = MbgNbd().fit(counts.sample(FIT_CUSTOMERS, seed=0))
+    except NotEnoughDataError:
+        return {}
+    return {"mbg_nbd": model.no_order(counts, horizon_days / 7)}
 
 
 def top_overall(histories: Histories, k: int) -> npt.NDArray[np.int32]:

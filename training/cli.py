@@ -4,7 +4,8 @@ import os
 import resource
 import sys
 import time
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -18,6 +19,17 @@ WRONG_INPUT = 2
 
 FAILED = 1
 """Exit code of every other failure."""
+
+LogOption = Annotated[
+    Path | None, typer.Option("--log", help="The event log's folder; default: in REGULARS_DATA.")
+]
+VersionOption = Annotated[
+    int | None, typer.Option("--version", help="A registered version; default: the newest.")
+]
+
+
+ALERT = 3
+"""Exit code of `monitor --check` when somebody must look."""
 
 
 class Commands(TyperGroup):

@@ -1,6 +1,6 @@
 """Customers at past instants, with what they did afterwards: what models learn from."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -159,26 +159,61 @@ def churn_rows(
     orders = Orders.of(timelines)
     parts: list[ChurnRows] = []
     for at in instants.tolist():
-        customer = orders.eligible(at)
-        if customers is not None and len(customer) > customers:
-            draw = np.random.default_rng([seed, at]).choice(len(customer), customers, replace=False)
-            customer = customer[np.sort(draw)]
-        at_rows = np.full(len(customer), at, np.int64)
-        facts = Reference.as_of(timelines, catalog, at) if reference is None else reference
         parts.append(
-            ChurnRows(
-                X=matrix(
-                    timelines, customer, at_rows, catalog, facts, features=features, threads=threads
-                ),
-                y=~np.isin(
-                    customer, orders.returning(at, horizon_days, known_by), assume_unique=True
-                ),
-                at=at_rows,
-                customer=customer,
+            instant_rows(
+                timelines,
+                catalog,
+                orders,
+                at,
+                horizon_days,
+                features=features,
+                reference=reference,
+                known_by=known_by,
+                customers=customers,
+                seed=seed,
+                threads=threads,
             )
         )
         if progress is not None:
             progress(1)
+    return together(parts, instants)
+
+
+def instant_rows(
+    timelines: Timelines,
+    catalog: Catalog,
+    orders: Orders,
+    at: int,
+    horizon_days: int,
+    *,
+    features: tuple[Feature, ...] = FEATURES,
+    reference: Reference | None = None,
+    known_by: int | None = None,
+    customers: int | None = None,
+    seed: int = 0,
+    threads: int = 1,
+) -> ChurnRows:
+    """The rows of one instant, none where nobody is eligible; arguments as `churn_rows`."""
+    customer = orders.eligible(at)
+    if customers is not None and len(customer) > customers:
+        draw = np.random.default_rng([seed, at]).choice(len(customer), customers, replace=False)
+        customer = customer[np.sort(draw)]
+    at_rows = np.full(len(customer), at, np.int64)
+    facts = Reference.as_of(timelines, catalog, at) if reference is None else reference
+    return ChurnRows(
+        X=matrix(timelines, customer, at_rows, catalog, facts, features=features, threads=threads),
+        y=~np.isin(customer, orders.returning(at, horizon_days, known_by), assume_unique=True),
+        at=at_rows,
+        customer=customer,
+    )
+
+
+def together(parts: Sequence[ChurnRows], instants: npt.NDArray[np.int64]) -> ChurnRows:
+    """The rows of several instants.
+
+    Raises:
+        NotEnoughDataError: there are none.
+    """
     if not sum(len(part.y) for part in parts):
         raise NotEnoughDataError(
             "no known customer has an order before "

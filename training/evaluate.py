@@ -12,11 +12,19 @@ from features.errors import NotEnoughDataError
 from features.instants import DAY_MS, iso
 from features.timeline import Timelines
 from models.bundle import Bundle
+from models.churn import ChurnModel
 from models.declared import features_named
 from models.next_product import Als, Neighbours
 from models.next_product.history import Histories
-from training.baselines import alone, churn_baselines, personal, top_overall, value_baselines
-from training.dataset import Orders, churn_rows, periods, value_labels
+from training.baselines import (
+    alone,
+    churn_baselines,
+    personal,
+    purchase_model,
+    top_overall,
+    value_baselines,
+)
+from training.dataset import ChurnRows, Orders, churn_rows, periods, value_labels
 from training.metrics import (
     churn_metrics,
     gain_curve,
@@ -47,6 +55,13 @@ class ChurnEvaluation:
     """P(no order) by method; ours and the baselines."""
     importance: dict[str, float]
     """What each feature contributes to our model, by name."""
+    low: npt.NDArray[np.float64] | None = None
+    """Lower ends of our probabilities' intervals, where the model gives them."""
+    high: npt.NDArray[np.float64] | None = None
+    band: npt.NDArray[np.int64] | None = None
+    """Place of each customer's band in `bands`, where the model has bands."""
+    bands: tuple[str, ...] = ()
+    """Names of the model's bands, lowest risk first."""
 
     def reliability(
         self, method: str = OURS
@@ -165,7 +180,7 @@ def evaluate_churn(
         raise NotEnoughDataError("this bundle has no churn model; train one")
     model, asked = bundle.churn, recipe or ChurnRecipe()
     horizon = model.horizon_days_
-    _observed(timelines, cutoff, horizon)
+    observed(timelines, cutoff, horizon)
     rows = churn_rows(
         timelines,
         catalog,
@@ -183,8 +198,29 @@ def evaluate_churn(
         step_days=asked.step_days,
         min_history_days=asked.min_history_days,
     )
-    predicted = {OURS: model.predict_proba(rows.X)}
-    predicted |= churn_baselines(Orders.of(timelines), instants, cutoff, horizon)
+    return churn_evaluation(model, rows, Orders.of(timelines), instants, cutoff)
+
+
+def churn_evaluation(
+    model: ChurnModel,
+    rows: ChurnRows,
+    orders: Orders,
+    instants: npt.NDArray[np.int64],
+    cutoff: int,
+) -> ChurnEvaluation:
+    """A model on the rows of all eligible customers at a cutoff.
+
+    Arguments:
+        model: trained on what happened before the cutoff.
+        rows: with the model's features and the labels that followed.
+        orders: of all customers.
+        instants: which past instants the baselines learn from, as ours did.
+        cutoff: int64 ms UTC.
+    """
+    horizon = model.horizon_days_
+    predicted = {OURS: model.predict_proba(rows.X, cutoff)}
+    predicted |= churn_baselines(orders, instants, cutoff, horizon)
+    predicted |= purchase_model(rows.X, model.feature_names_, horizon)
     metrics = {
         f"{method}.{name}": value
         for method, probabilities in predicted.items()
@@ -202,7 +238,7 @@ def evaluate_value(
         raise NotEnoughDataError("this bundle has no value model; train one")
     model = bundle.value
     horizon = model.horizon_days_
-    _observed(timelines, cutoff, horizon)
+    observed(timelines, cutoff, horizon)
     rows = churn_rows(
         timelines,
         catalog,
@@ -236,7 +272,7 @@ def evaluate_next_product(
     if bundle.next_product is None:
         raise NotEnoughDataError("this bundle has no next-product model; train one")
     model = bundle.next_product
-    _observed(timelines, cutoff, model.horizon_days_)
+    observed(timelines, cutoff, model.horizon_days_)
     now = np.array([cutoff], np.int64)
     period = next(periods(timelines, catalog, now, model.horizon_days_))
     if not len(period.customers):
@@ -304,7 +340,12 @@ def _padded(products: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
     return out
 
 
-def _observed(timelines: Timelines, cutoff: int, horizon_days: int) -> None:
+def observed(timelines: Timelines, cutoff: int, horizon_days: int) -> None:
+    """Check that the horizon after a cutoff is over.
+
+    Raises:
+        NotEnoughDataError: it is not.
+    """
     last = int(timelines.rows.at.max()) if len(timelines.rows) else 0
     end = cutoff + horizon_days * DAY_MS
     if last // DAY_MS < (end - 1) // DAY_MS:  # a log by the day has its events at midnight

@@ -14,7 +14,8 @@ from models.churn import ChurnModel
 from models.next_product import Als, Neighbours, NextProductModel, Popular, Ranker, Repeat
 from models.personas import TRAITS, Personas
 from models.value import ValueModel
-from training.dataset import Orders, churn_rows, named_features, periods, value_labels
+from training.dataset import ChurnRows, Orders, churn_rows, named_features, periods, value_labels
+from training.past import PastRows
 from training.recipe import ChurnRecipe, NextProductRecipe, PersonasRecipe, ValueRecipe
 from training.split import training_instants
 
@@ -35,6 +36,7 @@ def train_churn(
     *,
     threads: int = 2,
     progress: Progress | None = None,
+    past: PastRows | None = None,
 ) -> ChurnModel:
     """A churn model from what happened before the cutoff.
 
@@ -46,12 +48,13 @@ def train_churn(
         seed: of all random choices.
         threads: of the kernel and of LightGBM.
         progress: told of every instant, then of the fit.
+        past: rows of these timelines and this seed, to be used again by other trainings.
 
     Raises:
         NotEnoughDataError: the history is too short, or nobody left or nobody stayed.
     """
     instants = training_instants(
-        _first_event(timelines),
+        first_event(timelines),
         cutoff,
         horizon_days=recipe.horizon_days,
         number=recipe.instants,
@@ -59,17 +62,22 @@ def train_churn(
         min_history_days=recipe.min_history_days,
     )
     done = _Counter(progress, {"churn rows": len(instants), "churn fit": 1})
-    rows = churn_rows(
-        timelines,
-        catalog,
+    # not kept where nobody else needs them
+    rows = (past or PastRows(timelines, catalog, recipe.horizon_days, seed, threads)).at(
         instants,
-        recipe.horizon_days,
         known_by=cutoff,
         customers=recipe.customers_per_instant,
-        seed=seed,
-        threads=threads,
         progress=lambda steps: done("churn rows", steps),
     )
+    model = fit_churn(rows, recipe, seed, threads=threads)
+    done("churn fit", 1)
+    return model
+
+
+def fit_churn(
+    rows: ChurnRows, recipe: ChurnRecipe, seed: int = 0, *, threads: int = 2
+) -> ChurnModel:
+    """A churn model from rows with all features; see `train_churn`."""
     model = ChurnModel(
         trees=recipe.trees,
         leaves=recipe.leaves,
@@ -80,9 +88,7 @@ def train_churn(
         threads=threads,
     )
     names = [feature.name for feature in FEATURES]
-    model.fit(rows.X, rows.y, rows.at, names, recipe.horizon_days)
-    done("churn fit", 1)
-    return model
+    return model.fit(rows.X, rows.y, rows.at, names, recipe.horizon_days)
 
 
 def train_value(
@@ -104,7 +110,7 @@ def train_value(
     Raises:
         NotEnoughDataError: too few customers ordered before the cutoff, or nobody came back.
     """
-    first = _first_event(timelines)
+    first = first_event(timelines)
     days, step = label_days(first, cutoff, recipe), recipe.step_days
     if days < recipe.horizon_days:
         step = min(step, max(1, days // 6))
@@ -155,9 +161,9 @@ def train_value(
     return model
 
 
-def label_days(first_event: int, cutoff: int, recipe: ValueRecipe) -> int:
+def label_days(first: int, cutoff: int, recipe: ValueRecipe) -> int:
     """Days whose outcomes the value model learns from: the horizon, where there is time for it."""
-    history = (cutoff - first_event) // DAY_MS
+    history = (cutoff - first) // DAY_MS
     before = min(recipe.min_history_days, recipe.horizon_days)
     if history >= recipe.horizon_days + before:
         return recipe.horizon_days
@@ -184,7 +190,7 @@ def train_next_product(
     """
     try:
         instants = training_instants(
-            _first_event(timelines),
+            first_event(timelines),
             cutoff,
             horizon_days=recipe.horizon_days,
             number=recipe.periods,
@@ -292,7 +298,12 @@ class _Counter:
             self._progress(stage, self._done[stage], self._totals[stage])
 
 
-def _first_event(timelines: Timelines) -> int:
+def first_event(timelines: Timelines) -> int:
+    """The instant of the first event.
+
+    Raises:
+        NotEnoughDataError: there is none.
+    """
     if not len(timelines.rows):
         raise NotEnoughDataError(
             "there are no events to learn from; run `python -m training import`"

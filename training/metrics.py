@@ -1,5 +1,6 @@
 """How right predictions were: of churn probabilities, and of ranked products."""
 
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -22,12 +23,15 @@ def churn_metrics(left: npt.NDArray[np.bool_], predicted: Floats) -> dict[str, f
         predicted: P(no order), shape (n,).
 
     Returns:
-        auc, average_precision, brier, log_loss, ece, mean_predicted, mean_observed and
-        lift_top_decile; NaN where a figure is undefined (nobody left, or everybody did).
+        auc, average_precision, brier, log_loss, ece, mean_predicted, mean_observed,
+        lift_top_decile, and the parts of `Murphy` as brier_reliability, brier_resolution,
+        brier_uncertainty and brier_within; NaN where a figure is undefined (nobody left, or
+        everybody did).
     """
     if not len(left):
         return dict.fromkeys(_CHURN_NAMES, float("nan"))
     both = bool(left.any() and not left.all())
+    parts = murphy(left, predicted)
     figures = (
         float(roc_auc_score(left, predicted)) if both else float("nan"),
         float(average_precision_score(left, predicted)) if left.any() else float("nan"),
@@ -37,6 +41,10 @@ def churn_metrics(left: npt.NDArray[np.bool_], predicted: Floats) -> dict[str, f
         float(predicted.mean()),
         float(left.mean()),
         lift(left, predicted, 0.1),
+        parts.reliability,
+        parts.resolution,
+        parts.uncertainty,
+        parts.within,
     )
     return dict(zip(_CHURN_NAMES, figures, strict=True))
 
@@ -50,7 +58,63 @@ _CHURN_NAMES = (
     "mean_predicted",
     "mean_observed",
     "lift_top_decile",
+    "brier_reliability",
+    "brier_resolution",
+    "brier_uncertainty",
+    "brier_within",
 )
+
+
+@dataclass(frozen=True)
+class Murphy:
+    """The parts of a Brier score: reliability - resolution + uncertainty + within.
+
+    The first three are Murphy's (1973), over bins. Predictions that differ within a bin leave a
+    rest, which is the variance of the predictions within bins less twice their covariance with
+    what happened (Stephenson, Coelho and Jolliffe 2008).
+    """
+
+    reliability: float
+    """Mean squared distance of predicted from observed over the bins; 0 is best."""
+    resolution: float
+    """Mean squared distance of the bins' observed rates from the overall rate; higher is
+    better."""
+    uncertainty: float
+    """The variance of the outcome: the Brier score of whoever always says the overall rate."""
+    within: float
+    """What bins do not tell."""
+
+    @property
+    def brier(self) -> float:
+        """The mean squared error, which the parts add up to."""
+        return self.reliability - self.resolution + self.uncertainty + self.within
+
+
+def murphy(left: npt.NDArray[np.bool_], predicted: Floats, bins: int = BINS) -> Murphy:
+    """The decomposition of the Brier score over bins of equal counts.
+
+    Equal predictions are never parted, so bins are as equal as they allow.
+
+    Arguments:
+        left: True where no order followed, shape (n,), n above 0.
+        predicted: P(no order), shape (n,).
+        bins: how many at most.
+    """
+    n = len(left)
+    _, group, size = np.unique(predicted, return_inverse=True, return_counts=True)
+    place = (np.cumsum(size) - size)[group] * bins // n
+    _, place = np.unique(place, return_inverse=True)
+    count = np.bincount(place)
+    forecast = np.bincount(place, predicted) / count
+    observed = np.bincount(place, left) / count
+    rate = float(left.mean())
+    apart = predicted - forecast[place]
+    return Murphy(
+        reliability=float((forecast - observed) ** 2 @ count) / n,
+        resolution=float((observed - rate) ** 2 @ count) / n,
+        uncertainty=rate * (1 - rate),
+        within=float(np.mean(apart**2 - 2 * apart * (left - observed[place]))),
+    )
 
 
 def reliability(
@@ -84,6 +148,13 @@ def lift(left: npt.NDArray[np.bool_], predicted: Floats, share: float) -> float:
     rate = _rate_among_equals(left, predicted)
     order = np.argsort(-predicted, kind="stable")
     return float(rate[order[:top]].mean() / left.mean()) if left.any() else float("nan")
+
+
+def lift_by_share(left: npt.NDArray[np.bool_], predicted: Floats, parts: int = 10) -> Floats:
+    """How often each tenth left, riskiest first, against everybody; NaN where nobody left."""
+    if not left.any():
+        return np.full(parts, np.nan)
+    return np.diff(gain_curve(left, predicted, parts + 1)[1]) * parts
 
 
 def gain_curve(

@@ -80,3 +80,15 @@ def bundle_of(settings: Settings, version: int | None, folder: Path) -> "tuple[i
     registry = registry_of(settings)
     found = registry.version(version)
     return found.number, Bundle.load(registry.shipped(found, folder))
+
+
+def served_bundle(settings: Settings, version: str, folder: Path) -> "Bundle | None":
+    """The bundle of a version as scores name it; None when it is gone, which is said."""
+    from features.errors import RegularsError
+    from training.console import notes
+
+    try:
+        return bundle_of(settings, int(version), folder)[1]
+    except (RegularsError, ValueError) as error:
+        notes.print(f"version {version} has no bundle any more: {error}", markup=False)
+        return None

@@ -18,6 +18,8 @@ from models.personas import Personas
 from models.personas.traits import BY_FEATURE
 from training import metrics
 from training.evaluate import OURS
+from training.intervals import wilson
+from training.realised import Week
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -43,7 +45,7 @@ def reliability(left: Flags, predicted: Mapping[str, Floats]) -> Figure:
     for name, colour in _colours(predicted):
         mean, rate, count = metrics.reliability(left, predicted[name])
         if name == OURS:
-            low, high = _wilson(rate, count)
+            low, high = wilson(rate, count)
             bars = np.maximum(np.stack([rate - low, high - rate]), 0)
             axes.errorbar(mean, rate, bars, color=colour, linewidth=0, elinewidth=1.2, capsize=3)
         axes.plot(mean, rate, **_line(name, colour), marker="o", markersize=4.5)
@@ -89,7 +91,7 @@ def gain_and_lift(left: Flags, predicted: Mapping[str, Floats]) -> Figure:
     deciles = np.arange(1, 11)
     lift.axhline(1, color=_INK, linewidth=1, linestyle=(0, (4, 3)))
     for name, colour in _colours(predicted):
-        values = np.diff(metrics.gain_curve(left, predicted[name], 11)[1]) * 10
+        values = metrics.lift_by_share(left, predicted[name])
         if name == OURS:
             lift.bar(deciles, values, color=colour, width=0.7, alpha=0.9, label=_label(name))
         else:
@@ -175,6 +177,42 @@ def recall_at_k(recall: Mapping[str, Floats]) -> Figure:
     return figure
 
 
+def monitoring(weeks: Sequence[Week], promised_auc: float | None) -> Figure:
+    """What one version predicted week by week, beside what happened.
+
+    Arguments:
+        weeks: oldest first.
+        promised_auc: of the version's evaluation.
+    """
+    figure, (rate, auc) = _grid("Served churn probabilities, judged", 2, 1, (8.0, 6.4))
+    place = np.arange(len(weeks))
+    predicted = np.array([week.mean_predicted for week in weeks])
+    low, high = (
+        predicted - np.array([getattr(week, name) for week in weeks])
+        for name in ("difference_high", "difference_low")
+    )
+    rate.fill_between(place, low, high, color=_PALE, label="happened, 95 % interval")
+    rate.plot(
+        place, [week.observed for week in weeks], color=_QUIET[0], marker="o", label="happened"
+    )
+    rate.plot(place, predicted, color=_STRONG, linewidth=2.4, label="predicted")
+    rate.set(ylabel="share without an order")
+    _percent(rate, "y")
+    low, high = (
+        np.array([getattr(week, name) for week in weeks]) for name in ("auc_low", "auc_high")
+    )
+    auc.fill_between(place, low, high, color=_PALE, label="95 % interval")
+    auc.plot(place, [week.auc for week in weeks], color=_STRONG, marker="o", label="realised")
+    if promised_auc is not None:
+        auc.axhline(promised_auc, color=_INK, linestyle=(0, (4, 3)), linewidth=1, label="promised")
+    auc.set(ylabel="AUC", xlabel="ISO week")
+    for axes in (rate, auc):
+        some = place[:: 1 + len(weeks) // 10]
+        axes.set_xticks(some, [weeks[n].name for n in some])
+        axes.legend(frameon=False)
+    return figure
+
+
 def personas(found: Personas) -> Figure:
     """What sets each persona apart: its distance from all customers, by trait.
 
@@ -208,13 +246,6 @@ def personas(found: Personas) -> Figure:
 
 def _with_unit(feature: str, figures: Mapping[str, float]) -> str:
     return reasons.figure(figures.get(feature, float("nan")), BY_FEATURE[feature].unit)
-
-
-def _wilson(rate: Floats, count: npt.NDArray[np.int64], z: float = 1.96) -> tuple[Floats, Floats]:
-    """Wilson's score interval of a share (Wilson 1927)."""
-    middle = (rate + z**2 / (2 * count)) / (1 + z**2 / count)
-    half = z / (1 + z**2 / count) * np.sqrt(rate * (1 - rate) / count + z**2 / (4 * count**2))
-    return middle - half, middle + half
 
 
 def _grid(

@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from features import lifecycle
@@ -19,6 +20,8 @@ from features.columns import Columns as C
 from features.compute import matrix
 from features.consents import PERSONALISATION
 from features.errors import InputError, NotEnoughDataError, StorageError
+from features.events.served import SCHEMA as SERVED
+from features.events.served import Served
 from features.instants import DAY_MS, iso
 from features.timeline import Timelines
 from models.bundle import Bundle
@@ -131,6 +134,34 @@ def score(
     finally:
         draft.unlink(missing_ok=True)
     return len(customers)
+
+
+def serve(scored: Path, served: Served, at: int) -> int:
+    """Count a file of `score` as served, so that it is judged when its horizon has passed.
+
+    Arguments:
+        scored: the file.
+        served: where to.
+        at: the instant that was given to `score`; the file tells it to the second only.
+
+    Returns:
+        How many customers' scores are new there.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    table = pq.read_table(scored, columns=[C.CUSTOMER_ID, "churn_probability"])
+    about = json.loads(table.schema.metadata[b"regulars"])
+    table = table.filter(pc.is_valid(table["churn_probability"]))
+    many = len(table)
+    columns = [
+        table[C.CUSTOMER_ID],
+        pa.repeat(about["version"], many),
+        pa.repeat(at, many),
+        pa.repeat(about["horizon_days"] or 0, many).cast(pa.int32()),
+        table["churn_probability"],
+    ]
+    return served.append(pa.table(columns, schema=SERVED))[0]
 
 
 def _scores(

@@ -8,7 +8,7 @@ import os
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -28,6 +28,9 @@ BUNDLE: Final = "bundle"
 
 LONGEST_VALUE: Final = 5_000
 """Characters of a tag or parameter, as MLflow keeps them."""
+
+MOST_METRICS: Final = 1_000
+"""Metrics that MLflow takes at once."""
 
 _MLFLOW: Final = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -108,6 +111,14 @@ class Run:
             for name, value in values.items()
         ]
         self._client.log_batch(self.id, metrics=metrics)
+
+    def points(self, points: Sequence[tuple[str, float, int]]) -> None:
+        """Log points of curves: a metric's name, a value and its step."""
+        entity, now = self._tracking.mlflow.entities.Metric, int(time.time() * 1000)
+        for begin in range(0, len(points), MOST_METRICS):
+            some = points[begin : begin + MOST_METRICS]
+            metrics = [entity(metric_name(name), value, now, step) for name, value, step in some]
+            self._client.log_batch(self.id, metrics=metrics)
 
     def tags(self, values: Mapping[str, str]) -> None:
         """Set tags."""

@@ -39,6 +39,8 @@ from training.record import (
     value_plots,
 )
 from training.registry import MEASURED, Registry, Version
+from training.report import About
+from training.report.job import ReportJob, log_report
 from training.tracking import BUNDLE, Run, Tracking
 from training.trainer import Trainer
 
@@ -74,6 +76,7 @@ def train(
     offers: Offers,
     cutoff: int | None = None,
     refit: bool = True,
+    report: bool = True,
 ) -> Trained:
     """Train, measure, record in MLflow and register a version.
 
@@ -85,6 +88,7 @@ def train(
         cutoff: the measured models learn from what is before it, the figures come from what
             follows; default: the latest that leaves whole horizons.
         refit: whether what ships is trained again up to the last event.
+        report: whether the churn model is back-tested, and its page logged.
 
     Raises:
         InputError: the cutoff is too late, or the recipe leaves out all models.
@@ -127,7 +131,19 @@ def train(
         run.text(trainer.recipe.model_dump_json(indent=1), "recipe.json")
         last, which = last_personas(registry) if trainer.recipe.personas else (None, "")
         run.tags({"previous_personas": which} if which else {})
-        measured, evaluation = _measured(trainer, registry.tracking, run, cutoff, offers, last)
+        origin = About(
+            version=None,
+            recipe_name=provenance.recipe,
+            recipe={} if trainer.recipe.churn is None else trainer.recipe.churn.model_dump(),
+            seed=trainer.seed,
+            fingerprint=data.fingerprint,
+            trained_until=about["trained_until"],
+            git_commit=provenance.git_commit,
+            made_at=iso(provenance.now),
+        )
+        measured, evaluation = _measured(
+            trainer, registry.tracking, run, cutoff, offers, last, origin if report else None
+        )
         metrics = finite(evaluation.metrics)
 
         def save(bundle: Bundle, folder: Path, at: int) -> None:
@@ -167,10 +183,11 @@ def _measured(
     cutoff: int,
     offers: Offers,
     last: Personas | None,
+    origin: About | None,
 ) -> tuple[Bundle, Evaluation]:
     """Models up to the cutoff and how they did on what followed, each in a nested run."""
     reference = trainer.data.reference(cutoff)
-    churn, churn_found = _measured_churn(trainer, tracking, run, cutoff, reference)
+    churn, churn_found = _measured_churn(trainer, tracking, run, cutoff, reference, origin)
     value, value_found = _measured_value(trainer, tracking, run, cutoff, reference)
     products, products_found = _measured_next_product(trainer, tracking, run, cutoff, reference)
     personas = _measured_personas(trainer, tracking, run, cutoff, last)
@@ -187,7 +204,12 @@ def _measured(
 
 
 def _measured_churn(
-    trainer: Trainer, tracking: Tracking, run: Run, cutoff: int, reference: Reference
+    trainer: Trainer,
+    tracking: Tracking,
+    run: Run,
+    cutoff: int,
+    reference: Reference,
+    origin: About | None,
 ) -> tuple[ChurnModel | None, ChurnEvaluation | None]:
     recipe, data = trainer.recipe.churn, trainer.data
     if recipe is None:
@@ -195,7 +217,8 @@ def _measured_churn(
     with tracking.run("churn", parent=run) as child:
         child.parameters(recipe.model_dump())
         began = time.monotonic()
-        model = trainer.churn(cutoff)
+        past = None if origin is None else trainer.past(recipe)
+        model = trainer.churn(cutoff, past=past)
         seconds = time.monotonic() - began
         trainer.progress("churn evaluation", 0, 1)
         bundle = Bundle(data.catalog, reference, model, None)
@@ -205,6 +228,9 @@ def _measured_churn(
         _log_model(child, found.metrics, seconds)
         churn_plots(child, found)
         trainer.progress("churn evaluation", 1, 1)
+        if past is not None and origin is not None:
+            job = ReportJob(data, past, recipe, trainer.seed, trainer.threads, trainer.progress)
+            log_report(run, job.report(cutoff, origin, measured=model))
     return model, found
 
 

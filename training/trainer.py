@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from features.catalog import Catalog
@@ -19,6 +20,7 @@ from models.churn import ChurnModel
 from models.next_product import NextProductModel
 from models.personas import Personas
 from models.value import ValueModel
+from training.countries import NOT_KNOWN, countries
 from training.dataset import Orders
 from training.fit import (
     Progress,
@@ -27,7 +29,8 @@ from training.fit import (
     train_personas,
     train_value,
 )
-from training.recipe import Recipe
+from training.past import PastRows
+from training.recipe import ChurnRecipe, Recipe
 from training.split import test_cutoff
 
 EXAMPLE_CUSTOMERS = 2_000
@@ -43,6 +46,8 @@ class Data:
     fingerprint: str
     last_at: int
     """The instant of the last event."""
+    told: EventLog | None = None
+    """The log, for what timelines do not hold."""
 
     @classmethod
     def of(cls, log: EventLog, rules: ConsentRules | None = None) -> "Data":
@@ -61,11 +66,18 @@ class Data:
             timelines=permitted(timelines_of(log), log, rules or ConsentRules()),
             catalog=log.catalog,
             fingerprint=log.fingerprint,
+            told=log,
         )
 
     def reference(self, at: int) -> Reference:
         """Population facts as of an instant."""
         return Reference.as_of(self.timelines, self.catalog, at)
+
+    def countries(self, at: int) -> npt.NDArray[np.str_]:
+        """The country of each timeline as of an instant; see `countries`."""
+        if self.told is None:
+            return np.full(len(self.timelines), NOT_KNOWN)
+        return countries(self.told, self.timelines, at)
 
     def example(self, at: int, reference: Reference) -> pd.DataFrame:
         """Quartiles of customers' features: a frame as real ones are, with nobody in it.
@@ -110,8 +122,15 @@ class Trainer:
             raise InputError("the recipe leaves out all models; there is nothing to train")
         return test_cutoff(self.data.last_at, max(horizons))
 
-    def churn(self, cutoff: int, *, label: str = "") -> ChurnModel | None:
+    def churn(
+        self, cutoff: int, *, label: str = "", past: PastRows | None = None
+    ) -> ChurnModel | None:
         """The churn model from what was before the cutoff; None where the recipe has none.
+
+        Arguments:
+            cutoff: int64 ms UTC.
+            label: what progress adds to the names of stages.
+            past: of `past`, where other trainings use the same rows.
 
         Raises:
             NotEnoughDataError: the history is too short.
@@ -126,6 +145,7 @@ class Trainer:
             self.seed,
             threads=self.threads,
             progress=self._labelled(label),
+            past=past,
         )
 
     def value(self, cutoff: int, *, label: str = "") -> ValueModel | None:
@@ -141,6 +161,11 @@ class Trainer:
             threads=self.threads,
             progress=self._labelled(label),
         )
+
+    def past(self, recipe: ChurnRecipe) -> PastRows:
+        """Rows for several trainings by a recipe's horizon."""
+        data = self.data
+        return PastRows(data.timelines, data.catalog, recipe.horizon_days, self.seed, self.threads)
 
     def next_product(self, cutoff: int, *, label: str = "") -> NextProductModel | None:
         """The next-product model; as `churn`."""

@@ -17,6 +17,7 @@ from features.events.lock import held
 from features.events.log import EventLog
 from features.events.manifest import Segment
 from features.events.retention import Retention
+from features.events.served import Served
 from features.events.transaction import Transaction, count
 
 TIMELINES = "timelines"
@@ -41,6 +42,8 @@ class Compacted:
     """Events past their period that are gone, or have lost their properties."""
     rejected: int
     """Rejected rows of erased people that are gone."""
+    scores: int
+    """Of what was served to erased people or is past its period, and is gone."""
     seconds: float
 
 
@@ -51,7 +54,7 @@ def compact(
     now: int = 0,
     progress: Progress = lambda *_: None,
 ) -> Compacted:
-    """Take out of a log's files what nobody may find there any more.
+    """Take out of a log's files, and of what was served, what nobody may find there any more.
 
     A reader that is in the middle of a file that goes meets a missing file and must begin again,
     so do not train at the same time.
@@ -80,7 +83,9 @@ def compact(
         rejected = changes.clean_quarantine()
         changes.cleaned(digest)
     _forget_built(log)
-    return Compacted(rewritten, erased, aged, rejected, time.perf_counter() - started)
+    served = Served.beside(log.path, log.erasures, threads=log.threads)
+    scores = served.compact(None if retention is None else retention.scores_cutoff(now))
+    return Compacted(rewritten, erased, aged, rejected, scores, time.perf_counter() - started)
 
 
 def _forget_built(log: EventLog) -> None:

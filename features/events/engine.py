@@ -1,6 +1,7 @@
 """DuckDB as the importer, the log and the timelines use it: bounded memory, clear errors."""
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,6 +57,15 @@ def full_disk_said(path: Path) -> Iterator[None]:
             "Nothing of this run was kept. Free some space, or point REGULARS_DATA at a larger "
             "disk, and run the same command again."
         ) from error
+
+
+def force(path: Path) -> None:
+    """Wait until a file, or a folder's list of files, is on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def is_full(error: BaseException) -> bool:

@@ -13,6 +13,9 @@ _MOST_DAYS = 1e6
 EVERY = "*"
 """Stands for every type that is not named."""
 
+SCORES = "scores"
+"""Stands for what was served, which is no event."""
+
 UNLIMITED = (
     "Consent Changed",
     "Segment Consent Preference Updated",
@@ -29,7 +32,8 @@ class Retention:
     """Days by event name; without any, everything is kept.
 
     Arguments:
-        days: by the name of an event type, or `*` for all that are not named.
+        days: by the name of an event type, `scores` for what was served, or `*` for all that are
+            not named.
         keep_numbers: whether an aged event's row stays in the timelines: its instant, type,
             channel, product and numbers. Its properties and order id go either way.
 
@@ -46,10 +50,11 @@ class Retention:
     def __post_init__(self) -> None:
         for name, days in self.days.items():
             kind = schema().find(name)
-            if name != EVERY and (kind is None or kind.internal):
+            if name not in (EVERY, SCORES) and (kind is None or kind.internal):
                 raise InputError(
                     f"REGULARS_RETAIN_DAYS: no event is named {shown(name)}; "
-                    f"features/events/schema.toml lists them, {EVERY!r} means all"
+                    f"features/events/schema.toml lists them, {EVERY!r} means all, "
+                    f"{SCORES!r} what was served"
                 )
             if kind is not None and kind.name in UNLIMITED:
                 raise InputError(
@@ -73,6 +78,11 @@ class Retention:
             others = [e.code for e in schema().events if e.name not in UNLIMITED and not e.internal]
             named = dict.fromkeys((0, *others), self.days[EVERY]) | named
         return {code: now - int(days * DAY_MS) for code, days in sorted(named.items())}
+
+    def scores_cutoff(self, now: int) -> int | None:
+        """The instant before which what was served has aged, and goes; None when it is kept."""
+        days = self.days.get(SCORES, self.days.get(EVERY))
+        return None if days is None else now - int(days * DAY_MS)
 
     def row_cutoffs(self, now: int) -> dict[int, int]:
         """By the code of a timeline row, lines of orders included, before when it has aged."""

@@ -5,7 +5,6 @@ moved into place, which needs no more room, and last the manifest is replaced. W
 left behind is deleted by the next one.
 """
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -182,14 +181,14 @@ class Transaction:
         manifest = self._stage(FILE)
         manifest.write_text(self._manifest.to_json(), "utf-8")
         for path in (*staged.values(), manifest):
-            _force(path)
+            engine.force(path)
         for file, path in staged.items():
             target = self._folder / file
             target.parent.mkdir(exist_ok=True)
             path.replace(target)
-            _force(target.parent)
+            engine.force(target.parent)
         manifest.replace(self._folder / FILE)
-        _force(self._folder)
+        engine.force(self._folder)
 
     def _next_segment(self) -> str:
         """A name that no segment has; compaction puts later files into earlier places."""
@@ -356,12 +355,3 @@ def _drop_orphans(folder: Path) -> None:
         for path in folder.glob(pattern):
             if str(path.relative_to(folder)) not in belonging:
                 path.unlink()
-
-
-def _force(path: Path) -> None:
-    """Wait until a file, or a folder's list of files, is on the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

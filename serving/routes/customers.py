@@ -83,6 +83,10 @@ async def churn(customer_id: CustomerPath, service: ServiceDep) -> Response:
         row = known.features(bundle.churn.feature_names_)[None, :]
         probability = float(bundle.churn.predict_proba(row, known.at)[0])
         reasons = bundle.churn.reasons(row)
+        horizon_days = bundle.churn.horizon_days_
+        service.scores.add(
+            known.person.customer_id, str(known.live.version), known.at, horizon_days, probability
+        )
     else:
         note = "has not ordered yet, so there is nothing to leave"
     return answer(

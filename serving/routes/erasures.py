@@ -78,6 +78,7 @@ _RECEIPT = {
         "people": 2,
         "quarantine": 0,
         "rulings": 0,
+        "scores": 4,
         "timeline_parts": 2,
         "timers": 0,
     },

@@ -49,6 +49,8 @@ class PersonExport(BaseModel):
     timers: list[dict[str, Any]]
     """Looks at the customer that are still to come."""
     decisions: list[dict[str, Any]]
+    scores: list[dict[str, Any]]
+    """Churn probabilities that were answered: of a day the first."""
     quarantined: list[dict[str, Any]]
     """Messages that were not counted and name the customer."""
 
@@ -80,6 +82,15 @@ class PersonExport(BaseModel):
             "consents": [],
             "timers": [],
             "decisions": [],
+            "scores": [
+                {
+                    "customer_id": "c-17",
+                    "version": "7",
+                    "at": "2011-09-10T12:00:00Z",
+                    "horizon_days": 90,
+                    "probability": 0.71,
+                }
+            ],
             "quarantined": [],
         }
     )

@@ -34,6 +34,8 @@ class Lock(IntEnum):
     """The events: their sequences appear in order, so that a reader who follows misses none."""
     KEYS = 4
     """The keys: there is one first key."""
+    SCORES = 5
+    """What was served: its sequences appear in order, as the events' do."""
 
 
 class Database(ABC):

@@ -22,6 +22,7 @@ from serving.store.records import (
     ProductChange,
     Receipt,
     Rejected,
+    Score,
     StoredAnswer,
     StoredEvent,
     Timer,
@@ -250,6 +251,21 @@ class Store(Protocol):
         """Drop the log's entries about these customer ids; how many they were."""
         ...
 
+    def put_scores(self, scores: Sequence[Score]) -> None:
+        """Keep what was served: of each person, version and UTC day (of `at`) the first.
+
+        Of who was erased since, nothing is kept.
+        """
+        ...
+
+    def scores(self, customer_id: str) -> list[Score]:
+        """What was served of a customer, under any of their ids, oldest first."""
+        ...
+
+    def scores_after(self, sequence: int, limit: int) -> list[Score]:
+        """What was kept after `sequence`, oldest first; as `events_after`, none is missed."""
+        ...
+
     def timers(self, customer_id: str) -> list[Timer]:
         """The looks that triggers have asked for at a customer, under any of their ids."""
         ...
@@ -333,6 +349,10 @@ class Store(Protocol):
         Returns:
             The number to go on after, None at the end; and how many rows went.
         """
+        ...
+
+    def age_scores(self, before: int, *, limit: int) -> int:
+        """Delete what was served before an instant, at most `limit`; how many they were."""
         ...
 
     def ping(self) -> None:

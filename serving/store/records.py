@@ -132,6 +132,22 @@ class Access:
 
 
 @dataclass(frozen=True)
+class Score:
+    """A churn probability that was answered, kept until the horizon shows how right it was."""
+
+    customer_id: str
+    """The identifier that led the person then."""
+    version: str
+    at: int
+    """Nothing from this instant on was looked at; the horizon begins with it."""
+    horizon_days: int
+    probability: float
+    """P(no order in the horizon)."""
+    sequence: int = field(default=0, compare=False)
+    """Its place in the order of storing; given by the store."""
+
+
+@dataclass(frozen=True)
 class Appended:
     """What became of a batch."""
 

@@ -21,7 +21,7 @@ from sqlalchemy import (
     false,
 )
 
-REVISION = "0005"
+REVISION = "0006"
 """The last revision in `migrations/versions`; a store of another one is not opened."""
 
 metadata = MetaData()
@@ -231,6 +231,20 @@ accesses = Table(
     Column("customer_id", Text),
 )
 Index("accesses_by_customer", accesses.c.customer_id, accesses.c.sequence)
+
+# The first of a day, for each person and version; of the id that was the person's then.
+scores = Table(
+    "scores",
+    metadata,
+    _sequence(),
+    Column("person", BigInteger, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("day", Integer, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("horizon_days", Integer, nullable=False),
+    Column("probability", Double, nullable=False),
+    UniqueConstraint("person", "version", "day"),
+)
 
 positions = Table(
     "positions",

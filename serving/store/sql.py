@@ -43,10 +43,13 @@ from serving.store.records import (
     StoredAnswer,
     StoredEvent,
 )
+from serving.store.scoring import SqlScores
 from serving.store.viewing import SqlViews
 
 
-class SqlStore(SqlDecisions, SqlHistory, SqlIdentity, SqlErasures, SqlAging, SqlViews, SqlAccess):
+class SqlStore(
+    SqlDecisions, SqlHistory, SqlIdentity, SqlErasures, SqlAging, SqlViews, SqlAccess, SqlScores
+):
     """A `Store` in a database.
 
     Arguments:

@@ -143,6 +143,24 @@ TIMERS = (
     .order_by(t.timers.c.due_at)
 )
 
+_SCORE = select(
+    t.people.c.customer_id,
+    *(t.scores.c[name] for name in ("version", "at", "horizon_days", "probability", "sequence")),
+)
+
+SCORES = (
+    _SCORE.select_from(_THEIRS.join(t.scores, t.scores.c.person == t.people.c.number))
+    .where(_asked.c.customer_id == bindparam("asked"))
+    .order_by(t.scores.c.at, t.scores.c.sequence)
+)
+
+SCORES_AFTER = (
+    _SCORE.join_from(t.scores, t.people, t.scores.c.person == t.people.c.number)
+    .where(t.scores.c.sequence > bindparam("after"))
+    .order_by(t.scores.c.sequence)
+    .limit(bindparam("limit"))
+)
+
 IDENTIFIERS = (
     select(t.people.c.customer_id)
     .select_from(_THEIRS)

@@ -14,6 +14,7 @@ from serving.store import (
     Incoming,
     Receipt,
     Rejected,
+    Score,
     Store,
     Timer,
 )
@@ -59,6 +60,7 @@ def live(store: Store, user: str, visitor: str) -> None:
     )
     store.record(decision(f"d-{user}", user, inputs_at=NOON))
     store.record(decision(f"d-{visitor}", f"anonymous:{visitor}", inputs_at=NOON))
+    store.put_scores([Score(user, "7", NOON + 1, 90, 0.5)])
     rows = np.zeros(3, ROW)
     rows["at"] = rows["known_at"] = NOON - MINUTE
     store.put_history("h", 1, [HistoryPerson(user, rows.tobytes())])

@@ -44,6 +44,7 @@ def test_nothing_of_an_erased_person_is_left_under_any_of_their_ids(settings, st
         "people": 2,
         "quarantine": 2,
         "rulings": 0,
+        "scores": 1,
         "timeline_parts": 3,
         "timers": 1,
     }
@@ -348,6 +349,7 @@ ERASED = {
     "people",
     "quarantine",
     "rulings",
+    "scores",
     "timeline_parts",
     "timers",
 }

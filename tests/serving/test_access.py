@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from features.errors import StorageError
-from serving import access
+from serving import buffer
 from serving.access import AccessLog
 from serving.keys import Caller
 from serving.scopes import Scope
@@ -148,8 +148,8 @@ def test_what_the_store_refuses_is_written_later(client, crm, monkeypatch):
 
 
 def test_while_the_store_is_away_no_more_is_kept_than_there_is_room_for(client, monkeypatch):
-    monkeypatch.setattr(access, "KEPT", 10)
-    monkeypatch.setattr(access, "AT_ONCE", 4)
+    monkeypatch.setattr(buffer, "KEPT", 10)
+    monkeypatch.setattr(buffer, "AT_ONCE", 4)
     log = AccessLog(client.service.store, lambda: NOON)
     for n in range(25):
         log.add(Caller("crm", frozenset({Scope.READ})), "GET", "/x", f"c{n}")

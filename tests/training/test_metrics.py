@@ -12,6 +12,8 @@ from training.metrics import (
     gain_curve,
     hits,
     lift,
+    lift_by_share,
+    murphy,
     ranking_metrics,
     recall_curve,
     reliability,
@@ -166,3 +168,41 @@ def test_value_without_money_or_anybody_has_no_figure_of_it() -> None:
     assert math.isnan(known["spend_mae"])
     assert math.isnan(known["spend_gini"])
     assert math.isnan(value_metrics(*(np.empty(0),) * 4)["orders_mae"])
+
+
+@given(outcomes, st.integers(1, 12))
+def test_murphys_parts_add_up_to_the_brier_score(rows: list[tuple[bool, int]], bins: int) -> None:
+    left = np.array([gone for gone, _ in rows])
+    risk = np.array([tenths / 10 for _, tenths in rows])
+    parts = murphy(left, risk, bins)
+    assert parts.brier == pytest.approx(np.mean((risk - left) ** 2))
+    assert min(parts.reliability, parts.resolution, parts.uncertainty) >= 0
+    assert parts.uncertainty == pytest.approx(np.var(left))
+
+
+def test_what_each_part_means() -> None:
+    left = np.repeat([True, False], 50)
+    perfect = murphy(left, left.astype(float))
+    assert (perfect.reliability, perfect.resolution) == (0, pytest.approx(0.25))
+    rate = murphy(left, np.full(100, 0.5))
+    assert (rate.reliability, rate.resolution, rate.uncertainty) == (0, 0, 0.25)
+    wrong = murphy(left, np.full(100, 0.8))
+    assert (wrong.reliability, wrong.resolution) == (pytest.approx(0.09), 0)
+    # two bins, which are right on average, though their predictions differ
+    within = murphy(left, np.repeat([1.0, 0.8, 0.2, 0.0], 25), bins=2)
+    assert within.reliability == pytest.approx(0.01)
+    assert within.within == pytest.approx(0.01)
+
+
+def test_the_figures_hold_murphys_parts() -> None:
+    left = np.array([True, False, True, False])
+    found = churn_metrics(left, np.array([0.9, 0.2, 0.7, 0.1]))
+    parts = (found[f"brier_{name}"] for name in ("reliability", "uncertainty", "within"))
+    assert sum(parts) - found["brier_resolution"] == pytest.approx(found["brier"])
+
+
+def test_lift_by_tenth_is_each_tenths_rate_against_all() -> None:
+    left = np.array([True] * 2 + [False] * 18)
+    assert lift_by_share(left, np.linspace(1, 0, 20)).tolist() == pytest.approx([10] + [0] * 9)
+    assert lift_by_share(left, np.full(20, 0.5)) == pytest.approx(np.ones(10))
+    assert np.isnan(lift_by_share(np.zeros(5, np.bool_), np.ones(5))).all()

@@ -1,0 +1,134 @@
+"""Commands that look into the churn model: its evaluation report, and better settings for it."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from features.settings import Settings
+from training import console
+from training.cli import LogOption, VersionOption
+from training.places import consent_rules, event_log, now, recipe_file, registry_of
+
+
+class Tunable(StrEnum):
+    """Models whose settings can be searched."""
+
+    CHURN = "churn"
+
+
+def report(
+    version: VersionOption = None,
+    cutoffs: Annotated[int, typer.Option(help="Past cutoffs to test at, at most.", min=1)] = 4,
+    out: Annotated[
+        Path | None, typer.Option(help="The HTML file; default: in REGULARS_DATA/reports.")
+    ] = None,
+    log: LogOption = None,
+) -> None:
+    """Build a version's churn report again on the log's present events, in MLflow and as a file."""
+    from features.errors import InputError
+    from training.provenance import user
+    from training.report.job import report_version
+    from training.tables import print_backtest
+    from training.trainer import Data
+
+    settings = Settings.of_environment()
+    registry = registry_of(settings)
+    found = registry.version(version)
+    path = out or settings.data / "reports" / f"churn-{found.number}.html"
+    with console.stages() as progress:
+        progress("timelines", 0, 1)
+        data = Data.of(event_log(log), consent_rules(settings))
+        progress("timelines", 1, 1)
+        made, html = report_version(
+            registry,
+            found,
+            data,
+            now=now(),
+            user=user(),
+            number=cutoffs,
+            threads=settings.threads,
+            progress=progress,
+        )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(html, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}; name another --out") from error
+    print_backtest(made.backtest)
+    console.say(f"Report of version {found.number}: {path}")
+
+
+def tune(
+    minutes: Annotated[float, typer.Option(help="After which no trial begins.", min=0)] = 5.0,
+    which: Annotated[
+        Tunable, typer.Option(help="The model whose settings are searched.")
+    ] = Tunable.CHURN,
+    recipe: Annotated[
+        str, typer.Option(help="The default to start from: a shipped recipe's name, or a TOML.")
+    ] = "default",
+    out: Annotated[
+        Path | None, typer.Option(help="The recipe to write; default: in REGULARS_DATA.")
+    ] = None,
+    log: LogOption = None,
+) -> None:
+    """Search better settings on past cutoffs, within minutes; running it again goes on.
+
+    A recipe is written only if it is better than the default beyond chance on a cutoff that the
+    search did not see.
+    """
+    from features.errors import InputError
+    from training.provenance import user
+    from training.recipe import Recipe
+    from training.tables import print_tuned
+    from training.trainer import Data, Trainer
+    from training.tune import folds, log_tuned, toml
+    from training.tune import tune as run
+
+    settings = Settings.of_environment()
+    given = Recipe.load(recipe_file(recipe))
+    if given.churn is None:
+        raise InputError(
+            f"the recipe {recipe} has no {which.value} model; there is nothing to tune"
+        )
+    registry = registry_of(settings)
+    with console.stages() as progress:
+        progress("timelines", 0, 1)
+        data = Data.of(event_log(log), consent_rules(settings))
+        progress("timelines", 1, 1)
+        trainer = Trainer(data, given, settings.seed, settings.threads, progress)
+        progress("churn rows", 0, 1)
+        parts = folds(trainer.past(given.churn), given.churn, trainer.latest_cutoff)
+        progress("churn rows", 1, 1)
+        try:
+            found = run(
+                parts,
+                given.churn,
+                storage=settings.data / "tuning.db",
+                fingerprint=data.fingerprint,
+                seconds=60 * minutes,
+                seed=settings.seed,
+                threads=settings.threads,
+                told=_say_best,
+                progress=progress,
+            )
+        except KeyboardInterrupt:
+            console.notes.print("Interrupted; finished trials are kept: run it again to go on.")
+            raise
+        with registry.tracking.run("tune", user=user()) as mlflow_run:
+            log_tuned(mlflow_run, found, given)
+    print_tuned(found)
+    if not found.better:
+        console.say("Nothing is taken: no trial is better than the default beyond chance.")
+        return
+    path = out or settings.data / "tuned.toml"
+    try:
+        path.write_text(toml(given.model_copy(update={"churn": found.best})), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}; name another --out") from error
+    console.say(f"Better than the default. To use it: python -m training train --recipe {path}")
+
+
+def _say_best(trial: int, loss: float, default: float) -> None:
+    console.notes.print(f"trial {trial}: log loss {loss:.4f}, best so far (default {default:.4f})")
