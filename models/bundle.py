@@ -22,6 +22,7 @@ from models.declared import with_terms
 from models.next_product import NextProductModel
 from models.offers import Offers
 from models.personas import Personas
+from models.value import ValueModel
 
 SCHEMA_VERSION = 4
 """Raised when the folder's layout changes; other versions are refused."""
@@ -67,6 +68,7 @@ class Bundle:
     next_product: NextProductModel | None
     offers: Offers = field(default_factory=Offers)
     personas: Personas | None = None
+    value: ValueModel | None = None
     manifest: Manifest = field(default_factory=lambda: Manifest(cutoff=0, fingerprint=""))
 
     def save(
@@ -98,6 +100,8 @@ class Bundle:
             self.reference.save(folder / "reference")
             if self.churn is not None:
                 self.churn.save(folder / "churn")
+            if self.value is not None:
+                self.value.save(folder / "value")
             if self.next_product is not None:
                 self.next_product.save(folder / "next_product")
             self.offers.save(folder / "offers.toml")
@@ -145,18 +149,27 @@ class Bundle:
             personas = (
                 Personas.load(folder / "personas") if (folder / "personas").exists() else None
             )
+            value = ValueModel.load(folder / "value") if (folder / "value").exists() else None
         except BundleError:
             raise
         except RegularsError as error:
             raise BundleError(f"the bundle {folder} does not load: {error}") from error
         bundle = cls(
-            catalog, reference, churn, next_product, offers, personas=personas, manifest=manifest
+            catalog,
+            reference,
+            churn,
+            next_product,
+            offers,
+            personas=personas,
+            value=value,
+            manifest=manifest,
         )
         bundle._check_smoke(folder)
         return bundle
 
     def _features(self) -> dict[str, str]:
         names = set(self.churn.feature_names_ if self.churn else ())
+        names |= set(self.value.feature_names_ if self.value else ())
         names |= set(self.next_product.customer_features_ if self.next_product else ())
         if self.personas is not None:
             names |= {feature.name for feature in with_terms(self.personas.feature_names_)}
@@ -168,6 +181,9 @@ class Bundle:
         if self.churn is not None:
             row = np.full((1, len(self.churn.feature_names_)), np.nan, np.float32)
             out["churn"] = float(self.churn.predict_proba(row)[0])
+        if self.value is not None:
+            row = np.full((1, len(self.value.feature_names_)), np.nan, np.float32)
+            out["value"] = float(self.value.predict(row).orders[0])
         if self.next_product is not None:
             items = self.next_product.recommend(
                 Timeline.empty(), at, SMOKE_K, catalog=self.catalog, reference=self.reference
@@ -187,9 +203,10 @@ class Bundle:
         same = answers.keys() == expected.keys()
         for name in ("next_product", "persona"):
             same = same and answers.get(name) == expected.get(name)
-        same = same and math.isclose(
-            answers.get("churn", 0.0), expected.get("churn", 0.0), abs_tol=1e-6
-        )
+        for name in ("churn", "value"):
+            same = same and math.isclose(
+                answers.get(name, 0.0), expected.get(name, 0.0), abs_tol=1e-6
+            )
         if not same:
             raise BundleError(
                 f"the bundle {folder} answers {answers}, but answered {expected} when it was "

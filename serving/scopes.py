@@ -59,6 +59,7 @@ PERMISSIONS: Mapping[tuple[str, str], Permission] = {
     ("GET", "/v1/products/{product_id}"): _READ,
     ("GET", "/v1/customers/{customer_id}"): _OF_CUSTOMERS,
     ("GET", "/v1/customers/{customer_id}/churn"): _OF_CUSTOMERS,
+    ("GET", "/v1/customers/{customer_id}/value"): _OF_CUSTOMERS,
     ("GET", "/v1/customers"): _OF_CUSTOMERS,
     ("GET", "/v1/customers/{customer_id}/consents"): _OF_CUSTOMERS,
     ("GET", "/v1/decisions"): _OF_CUSTOMERS,

@@ -36,6 +36,7 @@ class Which(StrEnum):
 
     ALL = "all"
     CHURN = "churn"
+    VALUE = "value"
     NEXT_PRODUCT = "next_product"
     PERSONAS = "personas"
 
@@ -301,7 +302,7 @@ def score(
     ] = False,
     log: LogOption = None,
 ) -> None:
-    """Write every customer's churn probability and recommended products to Parquet.
+    """Write every customer's churn probability, value and recommended products to Parquet.
 
     Products take most of the time; with `--k 0` there are none.
     """

@@ -232,6 +232,39 @@ def together(parts: Sequence[ChurnRows], instants: npt.NDArray[np.int64]) -> Chu
     )
 
 
+def value_labels(
+    orders: Orders, rows: ChurnRows, days: int, known_by: int | None = None
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Days with an order, and what was spent, in the days after each row's instant.
+
+    Orders of one customer and day (UTC) are one, but all their values count. Returns are not
+    taken off: they act from their own instant.
+
+    Arguments:
+        orders: all orders.
+        rows: customers at instants.
+        days: how many days after.
+        known_by: only orders that had arrived by then; all when None.
+
+    Returns:
+        Both float64, shape (n,); spend is NaN where no order of the log says its value.
+    """
+    counts, spend = np.zeros(len(rows.at)), np.zeros(len(rows.at))
+    people = len(orders.known)
+    for at in np.unique(rows.at).tolist():
+        mine = np.flatnonzero(rows.at == at)
+        inside = (orders.at >= at) & (orders.at < at + days * DAY_MS)
+        if known_by is not None:
+            inside &= orders.known_at <= known_by
+        who, worth = orders.customer[inside], np.nan_to_num(orders.value[inside])
+        dates = np.unique(np.column_stack([who, orders.at[inside] // DAY_MS]), axis=0)
+        counts[mine] = np.bincount(dates[:, 0], minlength=people)[rows.customer[mine]]
+        spend[mine] = np.bincount(who, worth, minlength=people)[rows.customer[mine]]
+    if np.isnan(orders.value).all():
+        spend[:] = np.nan
+    return counts, spend
+
+
 def periods(
     timelines: Timelines,
     catalog: Catalog,

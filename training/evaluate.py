@@ -16,8 +16,15 @@ from models.churn import ChurnModel
 from models.declared import features_named
 from models.next_product import Als, Neighbours
 from models.next_product.history import Histories
-from training.baselines import alone, churn_baselines, personal, purchase_model, top_overall
-from training.dataset import ChurnRows, Orders, churn_rows, periods
+from training.baselines import (
+    alone,
+    churn_baselines,
+    personal,
+    purchase_model,
+    top_overall,
+    value_baselines,
+)
+from training.dataset import ChurnRows, Orders, churn_rows, periods, value_labels
 from training.metrics import (
     churn_metrics,
     gain_curve,
@@ -25,6 +32,7 @@ from training.metrics import (
     ranking_metrics,
     recall_curve,
     reliability,
+    value_metrics,
 )
 from training.recipe import ChurnRecipe
 from training.split import Plan, learning_plan
@@ -67,6 +75,22 @@ class ChurnEvaluation:
 
 
 @dataclass(frozen=True)
+class ValueEvaluation:
+    """Expected orders and spend at the cutoff against what came."""
+
+    metrics: dict[str, float]
+    """`<method>.<metric>`, with `customers`."""
+    orders: npt.NDArray[np.float64]
+    """Days with an order, shape (customers,)."""
+    spend: npt.NDArray[np.float64]
+    """NaN where nothing is known of money."""
+    predicted: dict[str, tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]]
+    """Expected orders and spend by method; ours and the baselines."""
+    importance: dict[str, float]
+    """What each column contributes to our trees, by name; zeros where none are used."""
+
+
+@dataclass(frozen=True)
 class NextProductEvaluation:
     """Ranked products at the cutoff against what was bought."""
 
@@ -80,17 +104,19 @@ class NextProductEvaluation:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Of both models, as far as the bundle has them."""
+    """Of all models, as far as the bundle has them."""
 
     cutoff: int
     churn: ChurnEvaluation | None
     next_product: NextProductEvaluation | None
+    value: ValueEvaluation | None = None
 
     @property
     def metrics(self) -> dict[str, float]:
-        """All figures, `churn.<method>.<metric>` and `next_product.<method>.<metric>`."""
+        """All figures, `<model>.<method>.<metric>`, models churn, value and next_product."""
         parts: dict[str, Mapping[str, float]] = {
             "churn": self.churn.metrics if self.churn else {},
+            "value": self.value.metrics if self.value else {},
             "next_product": self.next_product.metrics if self.next_product else {},
         }
         return {
@@ -109,7 +135,7 @@ def evaluate(
     churn_recipe: ChurnRecipe | None = None,
     threads: int = 2,
 ) -> Evaluation:
-    """Both models of a bundle on what followed a cutoff; horizons are the models' own.
+    """All models of a bundle on what followed a cutoff; horizons are the models' own.
 
     Arguments:
         bundle: trained on what happened before the cutoff.
@@ -134,6 +160,9 @@ def evaluate(
             evaluate_next_product(bundle, timelines, catalog, cutoff)
             if bundle.next_product
             else None
+        ),
+        value=(
+            evaluate_value(bundle, timelines, catalog, cutoff, threads) if bundle.value else None
         ),
     )
 
@@ -205,6 +234,38 @@ def churn_evaluation(
         model.bands_.of(predicted[OURS]),
         model.bands_.names,
     )
+
+
+def evaluate_value(
+    bundle: Bundle, timelines: Timelines, catalog: Catalog, cutoff: int, threads: int = 2
+) -> ValueEvaluation:
+    """The value model on all customers with an order before the cutoff; see `evaluate`."""
+    if bundle.value is None:
+        raise NotEnoughDataError("this bundle has no value model; train one")
+    model = bundle.value
+    horizon = model.horizon_days_
+    observed(timelines, cutoff, horizon)
+    rows = churn_rows(
+        timelines,
+        catalog,
+        np.array([cutoff], np.int64),
+        horizon,
+        features=features_named(model.feature_names_),
+        reference=bundle.reference.extended(catalog),
+        threads=threads,
+    )
+    everyones = Orders.of(timelines)
+    orders, spend = value_labels(everyones, rows, horizon)
+    told = model.predict(rows.X, cutoff)
+    predicted = {OURS: (told.orders, told.spend)}
+    predicted |= value_baselines(everyones, rows.customer, cutoff, horizon)
+    metrics = {
+        f"{method}.{name}": figure
+        for method, (expected, spent) in predicted.items()
+        for name, figure in value_metrics(orders, expected, spend, spent).items()
+    }
+    metrics["customers"] = float(len(orders))
+    return ValueEvaluation(metrics, orders, spend, predicted, model.importance())
 
 
 def evaluate_next_product(
@@ -293,7 +354,7 @@ def observed(timelines: Timelines, cutoff: int, horizon_days: int) -> None:
     """
     last = int(timelines.rows.at.max()) if len(timelines.rows) else 0
     end = cutoff + horizon_days * DAY_MS
-    if last < end:
+    if last // DAY_MS < (end - 1) // DAY_MS:  # a log by the day has its events at midnight
         raise NotEnoughDataError(
             f"the last event is of {iso(last)}; {horizon_days} days after the cutoff "
             f"{iso(cutoff)} end {iso(end)}: choose a cutoff no later than "

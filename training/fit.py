@@ -7,15 +7,16 @@ import numpy as np
 from features.catalog import Catalog
 from features.definitions import FEATURES
 from features.errors import NotEnoughDataError
-from features.instants import iso
+from features.instants import DAY_MS, iso
 from features.reference import Reference
 from features.timeline import Timelines
 from models.churn import ChurnModel
 from models.next_product import Als, Neighbours, NextProductModel, Popular, Ranker, Repeat
 from models.personas import TRAITS, Personas
-from training.dataset import ChurnRows, Orders, named_features, periods
+from models.value import ValueModel
+from training.dataset import ChurnRows, Orders, churn_rows, named_features, periods, value_labels
 from training.past import PastRows
-from training.recipe import ChurnRecipe, NextProductRecipe, PersonasRecipe
+from training.recipe import ChurnRecipe, NextProductRecipe, PersonasRecipe, ValueRecipe
 from training.split import learning_plan, training_instants
 
 
@@ -85,6 +86,85 @@ def fit_churn(
     )
     names = [feature.name for feature in FEATURES]
     return model.fit(rows.X, rows.y, rows.at, names, recipe.horizon_days, rows.days, rows.customer)
+
+
+def train_value(
+    timelines: Timelines,
+    catalog: Catalog,
+    recipe: ValueRecipe,
+    cutoff: int,
+    seed: int = 0,
+    *,
+    threads: int = 2,
+    progress: Progress | None = None,
+) -> ValueModel:
+    """A value model from what happened before the cutoff; arguments as `train_churn`.
+
+    Where the history does not hold a horizon and a time as long to look back on, or
+    `min_history_days`, outcomes of a third of it are learnt from: two thirds to look back on, one
+    to look ahead. Instants then lie closer, a sixth of these days apart, or there would be few.
+
+    Raises:
+        NotEnoughDataError: too few customers ordered before the cutoff, or nobody came back.
+    """
+    first = first_event(timelines)
+    days, step = label_days(first, cutoff, recipe), recipe.step_days
+    if days < recipe.horizon_days:
+        step = min(step, max(1, days // 6))
+    instants = training_instants(
+        first,
+        cutoff,
+        horizon_days=days,
+        number=recipe.instants,
+        step_days=step,
+        min_history_days=recipe.min_history_days,
+    )
+    done = _Counter(progress, {"value rows": len(instants) + 1, "value fit": 1})
+    rows = churn_rows(
+        timelines,
+        catalog,
+        np.append(instants, cutoff),
+        days,
+        known_by=cutoff,
+        customers=recipe.customers_per_instant,
+        seed=seed,
+        threads=threads,
+        progress=lambda steps: done("value rows", steps),
+    )
+    orders, spend = value_labels(Orders.of(timelines), rows, days, cutoff)
+    past, latest = rows.at < cutoff, rows.at == cutoff
+    model = ValueModel(
+        trees=recipe.trees,
+        leaves=recipe.leaves,
+        learning_rate=recipe.learning_rate,
+        min_rows=recipe.min_rows,
+        column_share=recipe.column_share,
+        seed=seed,
+        threads=threads,
+    )
+    model.fit(
+        rows.X[past],
+        orders[past],
+        spend[past],
+        rows.at[past],
+        [feature.name for feature in FEATURES],
+        recipe.horizon_days,
+        label_days=days,
+        latest=rows.X[latest],
+        latest_at=cutoff,
+        customers=rows.customer[past],
+    )
+    done("value fit", 1)
+    return model
+
+
+def label_days(first: int, cutoff: int, recipe: ValueRecipe) -> int:
+    """Days whose outcomes the value model learns from: the horizon, where there is time for it."""
+    history = (cutoff - first) // DAY_MS
+    before = min(recipe.min_history_days, recipe.horizon_days)
+    if history >= recipe.horizon_days + before:
+        return recipe.horizon_days
+    return max(1, min(recipe.horizon_days, int(history) // 3))
 
 
 def train_next_product(

@@ -16,6 +16,8 @@ TOLERANCE: Final = 0.01
 HIGHER_IS_BETTER: Final = {
     "churn.ours.auc": True,
     "churn.ours.brier": False,
+    "value.ours.orders_rmse": False,
+    "value.ours.spend_gini": True,
     "next_product.ours.recall@10": True,
 }
 """The figures that decide, and whether more of each is better."""

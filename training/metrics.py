@@ -7,6 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
+from models.value.choice import correlation, gini
+
 Floats = npt.NDArray[np.float64]
 
 BINS = 10
@@ -116,7 +118,7 @@ def murphy(left: npt.NDArray[np.bool_], predicted: Floats, bins: int = BINS) -> 
 
 
 def reliability(
-    left: npt.NDArray[np.bool_], predicted: Floats, bins: int = BINS
+    left: npt.NDArray[np.bool_] | Floats, predicted: Floats, bins: int = BINS
 ) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
     """Mean prediction, observed rate and count of each bin, bins of equal counts.
 
@@ -166,11 +168,72 @@ def gain_curve(
     return approached, np.interp(approached, np.linspace(0, 1, len(left) + 1), found)
 
 
-def _rate_among_equals(left: npt.NDArray[np.bool_], predicted: Floats) -> Floats:
+def _rate_among_equals(left: npt.NDArray[np.bool_] | Floats, predicted: Floats) -> Floats:
     """Each row's observed rate among the rows of equal prediction, which have no order."""
     _, group = np.unique(predicted, return_inverse=True)
     rate: Floats = np.bincount(group, left)[group] / np.bincount(group)[group]
     return rate
+
+
+def value_metrics(
+    orders: Floats, told_orders: Floats, spend: Floats, told_spend: Floats
+) -> dict[str, float]:
+    """All figures of a forecast of orders and spend, each array of shape (n,).
+
+    Returns:
+        orders_mae, orders_rmse, orders_spearman, spend_mae, spend_spearman, spend_gini (the Gini
+        coefficient over the best possible one), and of both the mean predicted and observed, and
+        the decile error: how far the means of tenths of the customers are from what came, on
+        average, over its mean. NaN where a figure is undefined (nobody there, or nothing is known
+        of money).
+    """
+    if not len(orders):
+        return dict.fromkeys(_VALUE_NAMES, float("nan"))
+    known = bool(np.isfinite(spend).all() and np.isfinite(told_spend).all())
+    error, missed = np.abs(orders - told_orders), np.abs(spend - told_spend)
+    figures = (
+        float(error.mean()),
+        float(np.sqrt((error**2).mean())),
+        correlation(orders, told_orders),
+        float(missed.mean()),
+        correlation(spend, told_spend) if known else float("nan"),
+        gini(spend, told_spend) if known else float("nan"),
+        float(told_orders.mean()),
+        float(orders.mean()),
+        float(told_spend.mean()),
+        float(spend.mean()),
+        _decile_error(orders, told_orders),
+        _decile_error(spend, told_spend) if known else float("nan"),
+    )
+    return dict(zip(_VALUE_NAMES, figures, strict=True))
+
+
+_VALUE_NAMES = (
+    "orders_mae",
+    "orders_rmse",
+    "orders_spearman",
+    "spend_mae",
+    "spend_spearman",
+    "spend_gini",
+    "orders_mean_predicted",
+    "orders_mean_observed",
+    "spend_mean_predicted",
+    "spend_mean_observed",
+    "orders_decile_error",
+    "spend_decile_error",
+)
+
+
+def _decile_error(true: Floats, told: Floats) -> float:
+    expected, came, count = deciles(true, told)
+    mean = float(true.mean())
+    error = float(np.abs(expected - came) @ count) / len(true)
+    return error / mean if mean > 0 else float("nan")
+
+
+def deciles(true: Floats, told: Floats) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
+    """Mean forecast, mean of what came and count of each tenth of the customers, lowest first."""
+    return reliability(true, told)
 
 
 def hits(

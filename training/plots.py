@@ -101,6 +101,29 @@ def gain_and_lift(left: Flags, predicted: Mapping[str, Floats]) -> Figure:
     return figure
 
 
+def deciles(true: Floats, predicted: Mapping[str, Floats], what: str) -> Figure:
+    """Mean forecast and mean of what came of each tenth of the customers, lowest forecast first.
+
+    Arguments:
+        true: what came, shape (customers,).
+        predicted: forecasts by method, each of shape (customers,).
+        what: "orders" or "spend", for the title and the axes.
+    """
+    figure, (axes,) = _grid(f"Calibration of expected {what}", 1, 1, (6.4, 5.2))
+    most = 0.0
+    for name, colour in _colours(predicted):
+        told, came, _ = metrics.deciles(true, predicted[name])
+        axes.plot(told, came, **_line(name, colour), marker="o", markersize=4.5)
+        if name == OURS:
+            most = max(float(told.max()), float(came.max()))
+    axes.axline((0, 0), slope=1, color=_INK, linewidth=1, linestyle=(0, (4, 3)), label="perfect")
+    axes.set(xlabel=f"expected {what}, mean of a tenth", ylabel=f"{what} that came, mean")
+    axes.set_xlim(0, most * 1.1 or 1)
+    axes.set_ylim(0, most * 1.1 or 1)
+    axes.legend(frameon=False, loc="upper left")
+    return figure
+
+
 def importance(gains: Mapping[str, float], title: str, top: int = 20) -> Figure:
     """The features that the trees gained most from.
 

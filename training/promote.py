@@ -196,7 +196,7 @@ def _compare(
             if shipped.manifest.cutoff <= cutoff:
                 bundles[version.number] = shipped
         horizons = [_horizons(bundle) for bundle in bundles.values()]
-        for model in horizons[0].keys() & horizons[1].keys():
+        for model in [name for name in horizons[0] if name in horizons[1]]:  # the same every time
             if horizons[0][model] != horizons[1][model]:
                 raise RegistryError(
                     f"{model} of version {candidate.number} looks {horizons[1][model]} days ahead, "
@@ -227,5 +227,5 @@ def _compare(
 
 
 def _horizons(bundle: Bundle) -> dict[str, int]:
-    found = {"churn": bundle.churn, "next_product": bundle.next_product}
+    found = {"churn": bundle.churn, "value": bundle.value, "next_product": bundle.next_product}
     return {name: model.horizon_days_ for name, model in found.items() if model is not None}

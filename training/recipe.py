@@ -88,6 +88,44 @@ class ChurnRecipe(BaseModel):
     """What makes the risk bands."""
 
 
+class ValueRecipe(BaseModel):
+    """How the value model is trained."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    horizon_days: int = Field(default=90, ge=1, le=730)
+    """Days in which orders and spend are expected; as churn's, so that both speak of the same."""
+
+    instants: int = Field(default=18, ge=1, le=100)
+    """Past instants to learn from, at most; a year and a half, so that last year's season is
+    seen before a horizon of a quarter."""
+
+    customers_per_instant: int = Field(default=100_000, ge=1)
+    """Customers of one instant at most, drawn at random; more cost memory and teach little."""
+
+    step_days: int = Field(default=30, ge=1)
+    """Days between two instants; monthly, so that no season is left out."""
+
+    min_history_days: int = Field(default=90, ge=0)
+    """Days of history before the first instant; a younger shop knows nobody's rhythm."""
+
+    trees: int = Field(default=200, ge=1)
+    """Boosting rounds; more than churn's, since counts and amounts tell more than yes and no. How
+    far they are followed a back-test chooses."""
+
+    leaves: int = Field(default=7, ge=2)
+    """Leaves of one tree; small trees, since what people buy is noisy."""
+
+    learning_rate: float = Field(default=0.03, gt=0, le=1)
+    """Weight of one tree; low, so that the number of trees is not critical."""
+
+    min_rows: int = Field(default=100, ge=1)
+    """Customers in a leaf at least: a mean from fewer is a guess."""
+
+    column_share: float = Field(default=0.5, gt=0, le=1)
+    """Share of the features one tree sees; half, because many say nearly the same."""
+
+
 class NextProductRecipe(BaseModel):
     """How the next-product model is trained."""
 
@@ -182,6 +220,9 @@ class Recipe(BaseModel):
 
     churn: ChurnRecipe | None = ChurnRecipe()
     """The churn model; `churn = false` in TOML leaves it out."""
+
+    value: ValueRecipe | None = ValueRecipe()
+    """The value model; `value = false` in TOML leaves it out."""
 
     next_product: NextProductRecipe | None = NextProductRecipe()
     """The next-product model; `next_product = false` in TOML leaves it out."""

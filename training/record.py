@@ -4,15 +4,21 @@ from collections.abc import Mapping
 from math import isfinite
 
 from models.personas import Personas
-from training import plots
-from training.evaluate import ChurnEvaluation, Evaluation, NextProductEvaluation
+from training import metrics, plots
+from training.evaluate import (
+    OURS,
+    ChurnEvaluation,
+    Evaluation,
+    NextProductEvaluation,
+    ValueEvaluation,
+)
 from training.personas import persona_table
 from training.tracking import Run
 
 
-def finite(metrics: Mapping[str, float]) -> dict[str, float]:
+def finite(figures: Mapping[str, float]) -> dict[str, float]:
     """The metrics that are defined; the others (an AUC when nobody left) are left out."""
-    return {name: value for name, value in metrics.items() if isfinite(value)}
+    return {name: value for name, value in figures.items() if isfinite(value)}
 
 
 def record(run: Run, evaluation: Evaluation) -> None:
@@ -20,6 +26,8 @@ def record(run: Run, evaluation: Evaluation) -> None:
     run.metrics(finite(evaluation.metrics))
     if evaluation.churn is not None:
         churn_plots(run, evaluation.churn)
+    if evaluation.value is not None:
+        value_plots(run, evaluation.value)
     if evaluation.next_product is not None:
         next_product_plots(run, evaluation.next_product)
 
@@ -31,6 +39,24 @@ def churn_plots(run: Run, evaluation: ChurnEvaluation) -> None:
     run.figure(plots.gain_and_lift(left, predicted), "churn_gain_and_lift")
     title = "Churn: which features the trees gain most from"
     run.figure(plots.importance(evaluation.importance, title), "churn_importance")
+
+
+def value_plots(run: Run, evaluation: ValueEvaluation) -> None:
+    """Log calibration by tenths of the customers, as plot and as table, and importance."""
+    parts = {"orders": evaluation.orders, "spend": evaluation.spend}
+    for place, (name, true) in enumerate(parts.items()):
+        told = {m: each[place] for m, each in evaluation.predicted.items()}
+        told = {m: each for m, each in told.items() if isfinite(float(each.sum()))}
+        if OURS not in told or not isfinite(float(true.sum())):
+            continue
+        run.figure(plots.deciles(true, told, name), f"value_{name}_deciles")
+        table = zip(*metrics.deciles(true, told[OURS]), strict=True)
+        lines = [f"{p:.6g},{o:.6g},{count}" for p, o, count in table]
+        run.text("\n".join(["predicted,observed,customers", *lines]) + "\n",
+                 f"value_{name}_deciles.csv")  # fmt: skip
+    if any(evaluation.importance.values()):
+        title = "Value: which columns the trees gain most from"
+        run.figure(plots.importance(evaluation.importance, title), "value_importance")
 
 
 def next_product_plots(run: Run, evaluation: NextProductEvaluation) -> None:

@@ -1,4 +1,4 @@
-"""Batch scoring: what a bundle says of every customer, to one Parquet file."""
+"""Batch scoring: risk, value, recommendations, stage and persona of every customer, as Parquet."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from features.consents import PERSONALISATION
 from features.errors import InputError, NotEnoughDataError, StorageError
 from features.events.served import SCHEMA as SERVED
 from features.events.served import Served
-from features.instants import iso
+from features.instants import DAY_MS, iso
 from features.timeline import Timelines
 from models.bundle import Bundle
 from training.dataset import Orders, named_features
@@ -42,6 +42,9 @@ SCHEMA: Final = pa.schema(
         pa.field("churn_low", pa.float64()),
         pa.field("churn_high", pa.float64()),
         pa.field("churn_band", pa.string()),
+        pa.field("expected_orders", pa.float64()),
+        pa.field("expected_spend", pa.float64()),
+        pa.field("next_order_at", pa.timestamp("ms", tz="UTC")),
         pa.field("reasons", pa.list_(REASON)),
         pa.field("recommendations", pa.list_(pa.string())),
         pa.field("stage", pa.string(), nullable=False),
@@ -50,13 +53,19 @@ SCHEMA: Final = pa.schema(
 )
 """customer_id: as the event log names the customer. churn_probability: P(no order in the
 horizon); null when the bundle has no churn model, as the next three are: the ends of its interval,
-and its band: low, medium or high. reasons: of the riskiest, as many as were asked
-for, the strongest reason first; null of all others. recommendations: ids of products, best
+and its band: low, medium or high. expected_orders, expected_spend: days with an order, and money,
+in the value model's horizon; null when the bundle has none, spend also where events say nothing of
+money. next_order_at: by when the next order is as likely to have come as not; null where that is
+not within a year. reasons: of the riskiest, as many as were asked for, the strongest reason first;
+null of all others. recommendations: ids of products, best
 first; null when it has no next-product model, and of a customer who does not allow to be
 personalised for: show what is popular. stage: of the lifecycle. persona: its key; null when the
 bundle has no personas. Who does not allow to be profiled has no row. The file's
 metadata, key `regulars`, is JSON with version, instant, horizon_days, and unprofiled: how many
 customers with an order were left out for that."""
+
+VALUE: Final = ("expected_orders", "expected_spend", "next_order_at")
+"""The value model's columns."""
 
 PORTION: Final = 20_000
 """Customers scored at once: a row group of the file, and a step of the progress bar; their
@@ -114,10 +123,11 @@ def score(
         )
     bundle = replace(bundle, reference=bundle.reference.extended(catalog))
     scorer = _Scorer(bundle, timelines, catalog, at, threads)
+    foreseen = bundle.churn or bundle.value
     about = {
         "version": version,
         "instant": iso(at),
-        "horizon_days": None if bundle.churn is None else bundle.churn.horizon_days_,
+        "horizon_days": None if foreseen is None else foreseen.horizon_days_,
         "unprofiled": orders.unprofiled(at),
     }
     schema = SCHEMA.with_metadata({"regulars": json.dumps(about)})
@@ -142,6 +152,7 @@ def score(
                     pa.array(timelines.ids(who), pa.string()),
                     *(pa.array(each[part], from_pandas=True) for each in (risk, low, high)),
                     scorer.bands(risk[part]),
+                    *scorer.value(who),
                     scorer.reasons(who, riskiest[part]),
                     scorer.recommendations(who, k),
                     *scorer.groups(who),
@@ -208,6 +219,21 @@ class _Scorer:
             return pa.nulls(len(risk), pa.string())
         bands = self.bundle.churn.bands_
         return pa.array([bands.names[place] for place in bands.of(risk).tolist()], pa.string())
+
+    def value(self, customers: _Places) -> list[pa.Array]:
+        """Expected orders and spend, and when the next order is due."""
+        value, kinds = self.bundle.value, [SCHEMA.field(name).type for name in VALUE]
+        if value is None:
+            return [pa.nulls(len(customers), kind) for kind in kinds]
+        rows = self._features(customers, value.feature_names_)
+        told, due = value.predict(rows, self.at), value.next_order(rows, self.at)
+        known = np.isfinite(due.median)
+        date = self.at + (np.where(known, due.median, 0.0) * DAY_MS).astype(np.int64)
+        return [
+            pa.array(told.orders),
+            pa.array(told.spend, mask=np.isnan(told.spend)),
+            pa.array(date, pa.int64(), mask=~known).cast(kinds[-1]),
+        ]
 
     def reasons(self, customers: _Places, asked: npt.NDArray[np.bool_]) -> pa.Array:
         """Why the risk is what it is, of those asked for, shape (n,)."""

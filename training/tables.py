@@ -13,6 +13,14 @@ from training.tune import SPACE, Tuned
 
 CHURN = ("auc", "average_precision", "brier", "ece", "lift_top_decile")
 PAST = ("mean_observed", "mean_predicted", "auc", "brier", "ece")
+VALUE = (
+    "orders_mae",
+    "orders_rmse",
+    "orders_spearman",
+    "spend_mae",
+    "spend_spearman",
+    "spend_gini",
+)
 NEXT_PRODUCT = ("recall@10", "ndcg@10", "phr@10", "recall@20", "coverage@10")
 
 SHOWN_WEEKS = 12
@@ -20,11 +28,15 @@ SHOWN_WEEKS = 12
 
 
 def print_evaluation(evaluation: Evaluation) -> None:
-    """Print both models' figures beside the baselines'."""
+    """Print all models' figures beside the baselines'."""
     after = f"measured on what followed {iso(evaluation.cutoff)}"
     if evaluation.churn is not None:
         metrics = evaluation.churn.metrics
         _print(f"Churn of {metrics['customers']:,.0f} customers, {after}", metrics, CHURN)
+    if evaluation.value is not None:
+        metrics = evaluation.value.metrics
+        title = f"Orders and spend of {metrics['customers']:,.0f} customers, {after}"
+        _print(title, metrics, VALUE)
     if evaluation.next_product is not None:
         metrics = evaluation.next_product.metrics
         title = f"Next products of {metrics['customers']:,.0f} customers, {after}"

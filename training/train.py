@@ -20,15 +20,24 @@ from models.churn import ChurnModel
 from models.next_product import NextProductModel
 from models.offers import Offers
 from models.personas import Personas
+from models.value import ValueModel
 from training.evaluate import (
     ChurnEvaluation,
     Evaluation,
     NextProductEvaluation,
+    ValueEvaluation,
     evaluate_churn,
     evaluate_next_product,
+    evaluate_value,
 )
 from training.personas import kept_share, last_personas, persona_metrics, persona_table
-from training.record import churn_plots, finite, next_product_plots, persona_record
+from training.record import (
+    churn_plots,
+    finite,
+    next_product_plots,
+    persona_record,
+    value_plots,
+)
 from training.registry import MEASURED, Registry, Version
 from training.report import About
 from training.report.job import ReportJob, log_report
@@ -179,10 +188,19 @@ def _measured(
     """Models up to the cutoff and how they did on what followed, each in a nested run."""
     reference = trainer.data.reference(cutoff)
     churn, churn_found = _measured_churn(trainer, tracking, run, cutoff, reference, origin)
+    value, value_found = _measured_value(trainer, tracking, run, cutoff, reference)
     products, products_found = _measured_next_product(trainer, tracking, run, cutoff, reference)
     personas = _measured_personas(trainer, tracking, run, cutoff, last)
-    bundle = Bundle(trainer.data.catalog, reference, churn, products, offers, personas=personas)
-    return bundle, Evaluation(cutoff, churn_found, products_found)
+    bundle = Bundle(
+        trainer.data.catalog,
+        reference,
+        churn,
+        products,
+        offers,
+        personas=personas,
+        value=value,
+    )
+    return bundle, Evaluation(cutoff, churn_found, products_found, value_found)
 
 
 def _measured_churn(
@@ -213,6 +231,28 @@ def _measured_churn(
         if past is not None and origin is not None:
             job = ReportJob(data, past, recipe, trainer.seed, trainer.threads, trainer.progress)
             log_report(run, job.report(cutoff, origin, measured=model))
+    return model, found
+
+
+def _measured_value(
+    trainer: Trainer, tracking: Tracking, run: Run, cutoff: int, reference: Reference
+) -> tuple[ValueModel | None, ValueEvaluation | None]:
+    recipe, data = trainer.recipe.value, trainer.data
+    if recipe is None:
+        return None, None
+    with tracking.run("value", parent=run) as child:
+        child.parameters(recipe.model_dump())
+        began = time.monotonic()
+        model = trainer.value(cutoff)
+        seconds = time.monotonic() - began
+        trainer.progress("value evaluation", 0, 1)
+        bundle = Bundle(data.catalog, reference, None, None, value=model)
+        found = evaluate_value(bundle, data.timelines, data.catalog, cutoff, trainer.threads)
+        _log_model(child, found.metrics, seconds)
+        if model is not None:
+            child.text(model.chosen_text(), "value_choice.json")
+        value_plots(child, found)
+        trainer.progress("value evaluation", 1, 1)
     return model, found
 
 
@@ -269,4 +309,5 @@ def _shipped(trainer: Trainer, until: int, offers: Offers, last: Personas | None
         trainer.next_product(until, label=label),
         offers,
         personas=trainer.personas(until, last, label=label),
+        value=trainer.value(until, label=label),
     )

@@ -19,9 +19,16 @@ from features.timeline_build import timelines_of
 from models.churn import ChurnModel
 from models.next_product import NextProductModel
 from models.personas import Personas
+from models.value import ValueModel
 from training.countries import NOT_KNOWN, countries
 from training.dataset import Orders
-from training.fit import Progress, train_churn, train_next_product, train_personas
+from training.fit import (
+    Progress,
+    train_churn,
+    train_next_product,
+    train_personas,
+    train_value,
+)
 from training.past import PastRows
 from training.recipe import ChurnRecipe, Recipe
 from training.split import test_cutoff
@@ -100,7 +107,7 @@ class Trainer:
     @property
     def models(self) -> list[str]:
         """Names of the models that the recipe trains."""
-        names = ("churn", "next_product", "personas")
+        names = ("churn", "value", "next_product", "personas")
         return [name for name in names if getattr(self.recipe, name)]
 
     @property
@@ -139,6 +146,20 @@ class Trainer:
             threads=self.threads,
             progress=self._labelled(label),
             past=past,
+        )
+
+    def value(self, cutoff: int, *, label: str = "") -> ValueModel | None:
+        """The value model; as `churn`."""
+        if self.recipe.value is None:
+            return None
+        return train_value(
+            self.data.timelines,
+            self.data.catalog,
+            self.recipe.value,
+            cutoff,
+            self.seed,
+            threads=self.threads,
+            progress=self._labelled(label),
         )
 
     def past(self, recipe: ChurnRecipe) -> PastRows:

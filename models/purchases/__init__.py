@@ -1,11 +1,22 @@
-"""Probability models of when people buy: what frequency, recency and age alone tell."""
+"""Probability models of when people buy, and for how much."""
 
 from models.purchases.bgnbd import BgNbd, MbgNbd
 from models.purchases.counts import Counts
+from models.purchases.gammagamma import GammaGamma
 from models.purchases.model import PurchaseModel
+from models.purchases.nbd import Nbd
 from models.purchases.paretonbd import ParetoNbd
 
-__all__ = ["PURCHASE_MODELS", "BgNbd", "Counts", "MbgNbd", "ParetoNbd", "PurchaseModel"]
+__all__ = [
+    "PURCHASE_MODELS",
+    "BgNbd",
+    "Counts",
+    "GammaGamma",
+    "MbgNbd",
+    "Nbd",
+    "ParetoNbd",
+    "PurchaseModel",
+]
 
 PURCHASE_MODELS: dict[str, type[PurchaseModel]] = {
     "bg_nbd": BgNbd,

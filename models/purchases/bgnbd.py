@@ -7,7 +7,7 @@ and Filiztekin (2007), Empirical validation and comparison of models for custome
 from typing import ClassVar
 
 import numpy as np
-from scipy.special import betaln, gammaln, hyp2f1
+from scipy.special import betaln, gammaln, hyp1f1, hyp2f1
 
 from models.purchases.counts import Counts, Floats
 from models.purchases.model import PurchaseModel
@@ -42,10 +42,9 @@ class BgNbd(PurchaseModel):
         out: Floats = np.where(chances > 0, 1 / (1 + odds), 1.0)
         return out
 
-    def _no_order(self, parameters: Floats, counts: Counts, weeks: float) -> Floats:
+    def _silent(self, parameters: Floats, counts: Counts, weeks: float) -> Floats:
         r, alpha, _, _ = parameters
-        silent = (1 + weeks / (alpha + counts.age)) ** -(r + counts.frequency)
-        out: Floats = 1 - self._alive(parameters, counts) * (1 - silent)
+        out: Floats = (1 + weeks / (alpha + counts.age)) ** -(r + counts.frequency)
         return out
 
     def _orders(self, parameters: Floats, counts: Counts, weeks: float) -> Floats:
@@ -53,10 +52,14 @@ class BgNbd(PurchaseModel):
         x, chances = counts.frequency, counts.frequency + self.first
         whole = alpha + counts.age + weeks
         # E[(orders while alive)] of a Gamma-mixed rate and a Beta-mixed chance to leave
-        series = hyp2f1(r + x, b + chances, a + b + chances - 1, weeks / whole)
-        shrunk = ((alpha + counts.age) / whole) ** (r + x)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            while_alive = (a + b + chances - 1) / (a - 1) * (1 - shrunk * series)
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+            series = hyp2f1(r + x, b + chances, a + b + chances - 1, weeks / whole)
+            shrunk = ((alpha + counts.age) / whole) ** (r + x) * series
+            # customers of one rate have an r without end, where the series overflows: its limit
+            rate = (r + x) / (alpha + counts.age)
+            limit = hyp1f1(a - 1, a + b + chances - 1, -rate * weeks)
+            shrunk = np.where(np.isfinite(shrunk), shrunk, limit)
+            while_alive = (a + b + chances - 1) / (a - 1) * (1 - shrunk)
         if abs(a - 1) < 1e-6:
             return self._orders(np.array([r, alpha, 1 + 2e-6, b]), counts, weeks)
         out: Floats = self._alive(parameters, counts) * while_alive

@@ -77,8 +77,16 @@ class PurchaseModel(ABC):
 
     def no_order(self, counts: Counts, weeks: float) -> Floats:
         """P(no purchase in the next weeks), shape (customers,)."""
-        self._check(weeks)
-        return np.clip(self._no_order(self._fitted, counts, weeks), 0.0, 1.0)
+        return self.no_order_by(counts, np.array([weeks]))[:, 0]
+
+    def no_order_by(self, counts: Counts, weeks: Floats) -> Floats:
+        """P(no purchase in each of these spans), shape (customers, spans)."""
+        parameters, alive = self._fitted, self.alive(counts)
+        out = np.empty((len(counts), len(weeks)))
+        for place, span in enumerate(weeks.tolist()):
+            self._check(span)
+            out[:, place] = 1 - alive + alive * self._silent(parameters, counts, span)
+        return np.clip(out, 0.0, 1.0)
 
     def orders(self, counts: Counts, weeks: float) -> Floats:
         """Expected days with a purchase in the next weeks, shape (customers,)."""
@@ -110,7 +118,8 @@ class PurchaseModel(ABC):
     def _alive(self, parameters: Floats, counts: Counts) -> Floats: ...
 
     @abstractmethod
-    def _no_order(self, parameters: Floats, counts: Counts, weeks: float) -> Floats: ...
+    def _silent(self, parameters: Floats, counts: Counts, weeks: float) -> Floats:
+        """P(no purchase in the next weeks) of customers who have not left yet."""
 
     @abstractmethod
     def _orders(self, parameters: Floats, counts: Counts, weeks: float) -> Floats: ...

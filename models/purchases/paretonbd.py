@@ -42,16 +42,14 @@ class ParetoNbd(PurchaseModel):
         out: Floats = 1 / (1 + np.exp(np.minimum(odds, 700)))
         return out
 
-    def _no_order(self, parameters: Floats, counts: Counts, weeks: float) -> Floats:
+    def _silent(self, parameters: Floats, counts: Counts, weeks: float) -> Floats:
         """By the law of total probability over the moment of leaving, by Gauss-Legendre."""
         r, alpha, s, beta = parameters
         buys, rate, leaves = r + counts.frequency, alpha + counts.age, beta + counts.age
         stays = (1 + weeks / leaves) ** -s * (1 + weeks / rate) ** -buys
         moments = (weeks / 2 * (_NODES + 1))[:, None]
         leaving = s / leaves * (1 + moments / leaves) ** -(s + 1) * (1 + moments / rate) ** -buys
-        silent = stays + weeks / 2 * _integral(leaving)
-        alive = self._alive(parameters, counts)
-        out: Floats = 1 - alive + alive * silent
+        out: Floats = stays + weeks / 2 * _integral(leaving)
         return out
 
     def _orders(self, parameters: Floats, counts: Counts, weeks: float) -> Floats:

@@ -29,10 +29,17 @@ class Known:
         """Whether the customer allows a purpose, and why; on any channel when none is given."""
         return standing(self.consents, self.rules, purpose, channel, at=self.at)
 
-    def features(self, names: Sequence[str] | None = None) -> Matrix:
-        """The declared features, or those named, in order; NaN where undefined."""
+    def features(self, names: Sequence[str] | None = None, at: int | None = None) -> Matrix:
+        """The declared features, or those named, in order; NaN where undefined.
+
+        As of the answer's instant, or of an earlier one: of what was known then.
+        """
         # always the same tuple for the same names: the kernel's program is found by it
         chosen = FEATURES if names is None else features_named(tuple(names))
         return vector(
-            self.timeline, self.at, self.live.catalog, self.live.reference, features=chosen
+            self.timeline,
+            self.at if at is None else at,
+            self.live.catalog,
+            self.live.reference,
+            features=chosen,
         )

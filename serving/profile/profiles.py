@@ -41,6 +41,11 @@ class Profiles:
         self._time_zone = time_zone
         self._rules = rules
 
+    @property
+    def currency(self) -> str | None:
+        """The shop's currency; None while nobody has said it."""
+        return self._currency.code()
+
     def find(self, customer_id: str) -> Known | None:
         """A customer under any of their ids; None when nothing is known."""
         return self._known(self._store.person(customer_id))
@@ -73,7 +78,7 @@ class Profiles:
         return profile(
             known,
             decisions,
-            currency=self._currency.code(),
+            currency=self.currency,
             time_zone=self._time_zone,
         )
 

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import typer
 
+from features.catalog import Catalog
 from features.columns import Columns as C
 from features.errors import NotEnoughDataError
 from features.events import engine
@@ -17,14 +18,18 @@ from features.events.event import LOG_SCHEMA
 from features.events.log import EventLog
 from features.events.schema import schema
 from features.instants import DAY_MS, instant
+from features.reference import Reference
+from features.timeline import Timelines
 from features.timeline_build import timelines_of
+from models.bundle import Bundle
 from models.purchases import PURCHASE_MODELS, Counts
+from models.value.choice import correlation, gini
 from tests.benchmarks.results import peak_mb, report
 from training.dataset import Orders, churn_rows
-from training.evaluate import churn_evaluation
-from training.fit import train_churn
+from training.evaluate import churn_evaluation, evaluate_value
+from training.fit import train_churn, train_value
 from training.metrics import churn_metrics
-from training.recipe import ChurnRecipe
+from training.recipe import ChurnRecipe, ValueRecipe
 from training.split import learning_plan
 
 
@@ -37,7 +42,7 @@ def run(
     seed: Annotated[int, typer.Option(help="Of all random choices.")] = 0,
     json: Annotated[Path | None, typer.Option(help="Where to write the figures.")] = None,
 ) -> None:
-    """P(no order in the horizon): ours, recency, RFM logistic, BG/NBD, MBG/NBD, Pareto/NBD."""
+    """P(no order in the horizon), orders and spend: ours, recency, RFM, purchase models."""
     figures = measured(transactions, instant(cutoff), horizon, seed)
     report(f"{transactions.name}: {horizon} days after {cutoff}", figures, json)
 
@@ -52,19 +57,47 @@ def measured(transactions: Path, cutoff: int, horizon: int, seed: int) -> dict[s
         recipe = ChurnRecipe(horizon_days=horizon)
         rows = churn_rows(timelines, catalog, np.array([cutoff]), horizon, threads=2)
         figures: dict[str, float] = {}
+        silent: dict[str, np.ndarray] = {}
         try:
             model = train_churn(timelines, catalog, recipe, cutoff, seed)
             plan = learning_plan(int(timelines.rows.at.min()), cutoff, recipe)
             found = churn_evaluation(model, rows, Orders.of(timelines), plan, cutoff)
             figures |= found.metrics
             typer.echo(f"ours: {model.told()}", err=True)
+            silent = {name: found.predicted[name] for name in ("recency", "rfm_logistic")}
         except NotEnoughDataError as error:
             typer.echo(f"ours is left out: {error}", err=True)
         counts = _counts(Orders.of(timelines), rows.customer, cutoff)
         for name, kind in PURCHASE_MODELS.items():
             silence = kind().fit(counts).no_order(counts, horizon / 7)
             figures |= {f"{name}.{m}": v for m, v in churn_metrics(rows.y, silence).items()}
+        figures |= _value(timelines, catalog, cutoff, horizon, seed, silent)
     figures |= {"seconds": time.perf_counter() - began, "peak_mb": peak_mb()}
+    return figures
+
+
+def _value(
+    timelines: Timelines,
+    catalog: Catalog,
+    cutoff: int,
+    horizon: int,
+    seed: int,
+    silent: dict[str, np.ndarray],
+) -> dict[str, float]:
+    """Orders and spend: ours and the baselines; what our model says of its choices goes along.
+
+    Those who tell P(no order) alone have an opinion on the order of the customers only.
+    """
+    model = train_value(timelines, catalog, ValueRecipe(horizon_days=horizon), cutoff, seed)
+    typer.echo(f"value: {model.chosen_text()}", err=True)
+    facts = Reference.as_of(timelines, catalog, cutoff)
+    bundle = Bundle(catalog, facts, None, None, value=model)
+    found = evaluate_value(bundle, timelines, catalog, cutoff, 2)
+    figures = {name: figure for name, figure in found.metrics.items() if "." in name}
+    for method, told in silent.items():
+        figures[f"{method}.orders_spearman"] = correlation(found.orders, -told)
+        figures[f"{method}.spend_spearman"] = correlation(found.spend, -told)
+        figures[f"{method}.spend_gini"] = gini(found.spend, -told)
     return figures
 
 

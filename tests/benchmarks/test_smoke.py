@@ -97,3 +97,8 @@ def test_churn_reports_ours_beside_the_baselines(tmp_path: Path) -> None:
     assert {f"{method}.{name}" for method in methods for name in ("auc", "brier", "ece")} <= set(
         figures
     )
+    methods = ("ours", "frequency", "last_year", "bg_nbd", "mbg_nbd", "pareto_nbd")
+    of_value = ("orders_mae", "orders_rmse", "orders_spearman")
+    of_value += ("spend_mae", "spend_spearman", "spend_gini")
+    assert {f"{method}.{name}" for method in methods for name in of_value} <= set(figures)
+    assert {"recency.orders_spearman", "rfm_logistic.spend_gini"} <= set(figures)

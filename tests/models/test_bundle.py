@@ -38,6 +38,11 @@ def test_what_is_loaded_answers_as_what_was_saved(small_bundle: Bundle, saved: P
     ]
     assert answers[0] == answers[1]
     assert loaded.offers == small_bundle.offers
+    assert loaded.value is not None
+    unknown = np.full((1, len(loaded.value.feature_names_)), np.nan, np.float32)
+    for told in ("orders", "spend"):
+        expected = getattr(small_bundle.value.predict(unknown), told)  # type: ignore[union-attr]
+        assert getattr(loaded.value.predict(unknown), told) == expected
     assert loaded.churn is not None
     row = np.zeros((1, len(loaded.churn.feature_names_)), np.float32)
     assert loaded.churn.predict_proba(row) == small_bundle.churn.predict_proba(row)  # type: ignore[union-attr]
@@ -78,14 +83,14 @@ def test_nobody_is_in_the_bundle(saved: Path) -> None:
 
 
 def test_a_bundle_may_lack_a_model(small_bundle: Bundle, tmp_path: Path) -> None:
-    only_products = replace(small_bundle, churn=None, personas=None)
+    only_products = replace(small_bundle, churn=None, personas=None, value=None)
     save(only_products, tmp_path / "bundle")
-    assert Bundle.load(tmp_path / "bundle").churn is None
-    assert Bundle.load(tmp_path / "bundle").personas is None
+    loaded = Bundle.load(tmp_path / "bundle")
+    assert (loaded.churn, loaded.personas, loaded.value) == (None, None, None)
 
 
 def test_personas_alone_are_a_bundle(small_bundle: Bundle, tmp_path: Path) -> None:
-    save(replace(small_bundle, churn=None, next_product=None), tmp_path / "bundle")
+    save(replace(small_bundle, churn=None, next_product=None, value=None), tmp_path / "bundle")
     loaded = Bundle.load(tmp_path / "bundle")
     assert loaded.personas is not None
     assert set(loaded.manifest.features) >= set(loaded.personas.feature_names_)

@@ -6,7 +6,7 @@ from scipy.integrate import quad
 from scipy.special import gammaln
 
 from features.errors import InputError, NotEnoughDataError
-from models.purchases import PURCHASE_MODELS, BgNbd, Counts, MbgNbd, ParetoNbd
+from models.purchases import PURCHASE_MODELS, BgNbd, Counts, GammaGamma, MbgNbd, Nbd, ParetoNbd
 
 PARAMETERS = {
     "bg_nbd": (0.243, 4.414, 0.793, 2.426),
@@ -145,3 +145,91 @@ def test_too_little_to_learn_from_says_so() -> None:
         MbgNbd(PARAMETERS["mbg_nbd"]).no_order(once, 0)
     with pytest.raises(InputError, match="customer 1 has frequency 1, recency 9 and age 5"):
         Counts(np.ones(2), np.array([1.0, 9.0]), np.array([5.0, 5.0]))
+
+
+def test_a_customer_with_hundreds_of_purchases_has_a_likelihood() -> None:
+    """The difference of two hypergeometric functions had no digits left there."""
+    counts = Counts(np.array([250.0, 3.0]), np.array([90.0, 50.0]), np.array([92.0, 92.0]))
+    for parameters in ((0.553, 10.58, 0.606, 11.67), (0.9, 5.0, 2.0, 100_000.0)):
+        told = ParetoNbd(parameters)
+        assert (told.log_likelihood(counts) < 250).all()
+        assert (told.alive(counts) > 0.5).tolist() == [True, parameters[3] > 100]
+
+
+@pytest.mark.parametrize("name", PURCHASE_MODELS)
+def test_customers_who_are_all_alike_have_expectations_too(name: str) -> None:
+    """Their rates have no spread, which made the fitted r, and what came of it, overflow."""
+    drawn = np.random.default_rng(4)
+    age = drawn.uniform(20, 40, 300)
+    steady = drawn.random(300) < 0.5
+    frequency = np.floor(age / 3)
+    frequency = np.where(steady, frequency, np.minimum(frequency, 3))
+    counts = Counts(frequency, 3 * frequency, age)
+    told = PURCHASE_MODELS[name]().fit(counts).orders(counts, 6.0)
+    assert np.isfinite(told).all()
+    assert told[steady].mean() == pytest.approx(2, abs=0.5)
+    assert told[~steady].mean() < 0.5
+
+
+def test_without_leaving_the_shrunk_frequency_is_what_is_expected() -> None:
+    counts, following = world("pareto_nbd", 5_000, seed=3)
+    told = Nbd().fit(counts)
+    r, alpha = told.parameters_
+    np.testing.assert_allclose(told.orders(counts, 26), (r + counts.frequency) / (alpha + 39) * 26)
+    assert (told.alive(counts) == 1).all()
+    assert told.orders(counts, 26).mean() > following.mean()  # it knows of nobody's leaving
+
+
+def spenders(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """How many orders, and their mean value, in a Gamma-Gamma world."""
+    drawn = np.random.default_rng(seed)
+    p, q, gamma = SPEND
+    x = drawn.integers(1, 8, n).astype(float)
+    return x, drawn.gamma(p * x, 1 / (x * drawn.gamma(q, 1 / gamma, n)))
+
+
+SPEND = (6.25, 3.74, 15.44)
+"""As published for the CDNOW sample: Fader and Hardie (2013)."""
+
+
+def test_the_value_of_orders_is_found_again() -> None:
+    x, m = spenders(40_000)
+    found = GammaGamma().fit(x, m)
+    np.testing.assert_allclose(found.parameters_, SPEND, rtol=0.15)
+    true = GammaGamma(SPEND)
+    assert found.log_likelihood(x, m).mean() >= true.log_likelihood(x, m).mean()
+    np.testing.assert_allclose(found.value(x, m).mean(), true.value(x, m).mean(), rtol=0.02)
+
+
+def test_few_orders_are_shrunk_to_everybodys_value_and_many_are_believed() -> None:
+    model = GammaGamma(SPEND)
+    p, q, gamma = SPEND
+    everybody = p * gamma / (q - 1)
+    one, many, none = model.value(np.array([1.0, 1000, 0]), np.array([100.0, 100, 0]))
+    assert everybody < one < 100
+    assert many == pytest.approx(100, rel=0.01)
+    assert none == pytest.approx(everybody)
+    assert model.value(np.array([2.0]), np.array([0.0]))[0] == pytest.approx(everybody)
+
+
+def test_one_order_of_seventy_thousand_changes_little_for_the_others() -> None:
+    x, m = spenders(500)
+    plain = GammaGamma().fit(x, m)
+    odd = GammaGamma().fit(np.append(x, 1), np.append(m, 70_000))
+    np.testing.assert_allclose(odd.value(x, m), plain.value(x, m), rtol=0.1)
+    assert odd.value(np.ones(1), np.array([70_000.0]))[0] < 10_000
+
+
+def test_orders_of_one_price_or_of_none_are_no_error() -> None:
+    x = np.arange(1.0, 41)
+    assert GammaGamma().fit(x, np.full(40, 9.9)).value(x, np.full(40, 9.9))[-1] == pytest.approx(
+        9.9, rel=0.05
+    )
+    with pytest.raises(NotEnoughDataError, match="send the value of orders"):
+        GammaGamma().fit(x, np.zeros(40))
+    with pytest.raises(NotEnoughDataError, match="0 customers with orders"):
+        GammaGamma().fit(x, np.full(40, np.nan))
+    with pytest.raises(InputError, match="one shape"):
+        GammaGamma(SPEND).value(x, np.zeros(3))
+    with pytest.raises(InputError, match="not fitted"):
+        GammaGamma().value(x, x)

@@ -17,6 +17,7 @@ from models.next_product import Als, Neighbours, NextProductModel, Period, Popul
 from models.offers import Offers
 from models.offers.offers import EXAMPLE
 from models.personas import Personas
+from models.value import ValueModel
 from tests.models.shop import catalog, day, seeded_shop
 
 PRODUCTS = 30
@@ -92,9 +93,31 @@ def personas(facts: Reference) -> Personas:
     return Personas(halvings=4).fit(table, [feature.name for feature in FEATURES])
 
 
+def value() -> ValueModel:
+    timelines, products = shop()
+    names = [feature.name for feature in FEATURES]
+    at = day(270)
+    people = np.array(
+        [i for i in range(len(timelines)) if (timelines.customer(i).at < at).any()], np.int64
+    )
+    when = np.full(len(people), at, np.int64)
+    facts = Reference.as_of(timelines, products, at)
+    rows = matrix(timelines, people, when, products, facts)
+    later = [timelines.customer(int(i)) for i in people]
+    order = schema().code("Order Completed")
+    inside = [(t.at >= at) & (t.at < at + 60 * DAY_MS) & (t.type == order) for t in later]
+    orders = np.array(
+        [len(np.unique(t.at[i] // DAY_MS)) for t, i in zip(later, inside, strict=True)]
+    )
+    spend = np.array([t.value[i].sum() for t, i in zip(later, inside, strict=True)])
+    return ValueModel(trees=30, threads=1).fit(rows, orders, spend, when, names, 60)
+
+
 @cache
 def trained() -> Bundle:
     timelines, products = shop()
     facts = Reference.as_of(timelines, products, CUTOFF)
     offers = Offers.load(EXAMPLE)
-    return Bundle(products, facts, churn(), next_product(), offers, personas=personas(facts))
+    return Bundle(
+        products, facts, churn(), next_product(), offers, personas=personas(facts), value=value()
+    )

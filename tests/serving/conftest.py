@@ -25,6 +25,7 @@ from models.churn import ChurnModel
 from models.next_product import NextProductModel, Period
 from models.offers import Offers
 from models.personas import Personas
+from models.value import ValueModel
 from serving import logs
 from serving.app import create_app
 from serving.scopes import Scope
@@ -249,6 +250,15 @@ def trained(tmp_path_factory: pytest.TempPathFactory, catalog: Catalog) -> Path:
     churn = ChurnModel(trees=20, min_rows=5, threads=1).fit(
         features, left, at, [feature.name for feature in FEATURES], HORIZON_DAYS
     )
+    spend = np.array([_spent_between(timelines, i, cutoff, TRAINED_AT) for i in everyone])
+    value = ValueModel(threads=1).fit(
+        features,
+        4.0 * ~left,
+        spend,
+        at,
+        [feature.name for feature in FEATURES],
+        HORIZON_DAYS,
+    )
     buyers = everyone[~left]
     bought = [_orders_between(timelines, i, cutoff, TRAINED_AT) for i in buyers]
     period = Period(
@@ -268,6 +278,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, catalog: Catalog) -> Path:
         model,
         Offers.load(folder / "offers.toml"),
         personas=Personas(halvings=4).fit(planted.features(360), planted.NAMES),
+        value=value,
     )
     bundle.save(
         folder / "bundle",
@@ -296,3 +307,9 @@ def _orders_between(timelines: Timelines, customer: int, begin: int, end: int) -
     rows = timelines.customer(customer)
     inside = (rows.at >= begin) & (rows.at < end) & (rows.type == schema().code("Order Line"))
     return sorted({int(product) for product in rows.product[inside]})
+
+
+def _spent_between(timelines: Timelines, customer: int, begin: int, end: int) -> float:
+    rows = timelines.customer(customer)
+    inside = (rows.at >= begin) & (rows.at < end) & (rows.type == schema().code("Order Completed"))
+    return float(rows.value[inside].sum())

@@ -110,6 +110,9 @@ def test_who_objects_to_profiling_has_no_score_and_is_told_why(trained_client):
     answer = churn(trained_client)
     assert (answer["probability"], answer["reasons"]) == (None, [])
     assert answer["note"] == "no score is computed: consent to profiling is denied"
+    worth = trained_client.get("/v1/customers/ann/value").json()
+    assert (worth["expected_orders"], worth["expected_spend"], worth["reasons"]) == (None, None, [])
+    assert worth["note"] == answer["note"]
 
 
 @pytest.mark.usefixtures("nothing_computed")

@@ -52,7 +52,9 @@ def test_an_id_may_hold_what_ids_hold(client, customer):
     assert client.get(f"/v1/customers/{quoted}").json()["customer_id"] == customer
 
 
-@pytest.mark.parametrize("path", ["/v1/customers/nobody", "/v1/customers/nobody/churn"])
+@pytest.mark.parametrize(
+    "path", ["/v1/customers/nobody", "/v1/customers/nobody/churn", "/v1/customers/nobody/value"]
+)
 def test_an_unknown_customer_is_not_found_and_the_next_step_said(trained_client, path):
     answer = trained_client.get(path)
     assert answer.status_code == 404
@@ -97,6 +99,56 @@ def test_without_a_model_there_is_no_probability_and_the_next_step_said(client):
     assert answer.json()["type"] == "urn:regulars:problem:no-model"
     assert "python -m training" in answer.json()["detail"]
     assert answer.headers["retry-after"]
+
+
+def test_who_bought_lately_is_expected_to_spend_more_and_sooner(trained_client):
+    for i, day in enumerate(("2011-07-01", "2011-07-15", "2011-08-01", "2011-08-20", "2011-09-07")):
+        buy(trained_client, f"a{i}", "tea", user="ann", timestamp=day)
+    for i, day in enumerate(("2011-03-01", "2011-03-15", "2011-04-01", "2011-04-20", "2011-05-02")):
+        buy(trained_client, f"b{i}", "tea", user="bob", timestamp=day)
+    ann, bob = (trained_client.get(f"/v1/customers/{who}/value").json() for who in ("ann", "bob"))
+    assert ann["expected_orders"] > bob["expected_orders"] >= 0
+    assert ann["expected_spend"] > bob["expected_spend"]
+    dates = [ann["next_order"][name] for name in ("earliest_at", "median_at")]
+    assert ann["at"] < dates[0] < dates[1]
+    assert ann["change"] is None  # of orders that came in today nothing was known 90 days ago
+    assert 1 <= len(bob["reasons"]) <= 5
+    assert bob["horizon_days"] == 30
+    assert "past rows are too few for trees" in ann["note"]
+
+
+def test_value_falls_for_who_has_been_silent_for_a_quarter(trained_client, clock):
+    for i in range(6):
+        buy(trained_client, f"a{i}", "tea", user="ann")
+        clock.advance(minutes=7 * 24 * 60)
+    steady = trained_client.get("/v1/customers/ann/value").json()
+    clock.advance(minutes=100 * 24 * 60)
+    silent = trained_client.get("/v1/customers/ann/value").json()
+    assert steady["change"] is None
+    assert silent["change"]["falling"]
+    assert 0 < silent["change"]["ratio"] < 0.5
+    assert silent["expected_spend"] < steady["expected_spend"]
+
+
+def test_money_has_the_shops_currency_once_it_is_known(trained_client):
+    buy(trained_client, "o1", "tea", currency="GBP")
+    told = trained_client.get("/v1/customers/ann/value").json()
+    assert told["currency"] == trained_client.get("/v1/customers/ann").json()["currency"]
+
+
+def test_who_never_ordered_is_expected_nothing_of(trained_client):
+    trained_client.track("Product Viewed", "m1", userId="ann", product_id="tea")
+    told = trained_client.get("/v1/customers/ann/value").json()
+    nothing = ("expected_orders", "expected_spend", "next_order", "change")
+    assert {told[name] for name in nothing} == {None}
+    assert "not ordered" in told["note"]
+
+
+def test_without_a_value_model_there_is_no_value_and_the_next_step_said(client):
+    buy(client, "o1", "tea")
+    answer = client.get("/v1/customers/ann/value")
+    assert answer.status_code == 503
+    assert "no value model" in answer.json()["detail"]
 
 
 def test_the_offer_worth_most_is_made_and_kept_as_a_decision(trained_client):

@@ -19,6 +19,12 @@ instants = 4
 trees = 30
 min_rows = 20
 
+[value]
+horizon_days = 30
+instants = 4
+trees = 30
+min_rows = 20
+
 [next_product]
 horizon_days = 30
 periods = 2

@@ -80,8 +80,9 @@ def test_rejected_rows_are_listed_with_table_column_and_reason(shop, tmp_path):
 
 def test_train_shows_ours_beside_the_baselines_and_names_the_version(built):
     said = built[1]["train"]
-    assert len(figures(said.stdout)) == 2
+    assert len(figures(said.stdout)) == 3
     assert figures(said.stdout, "rfm_logistic")
+    assert figures(said.stdout, "pareto_nbd")
     assert figures(said.stdout, "gp_topfreq")
     assert "Registered version 1" in said.stdout
     assert "rank candidates" in said.stderr
@@ -93,9 +94,13 @@ def test_a_training_is_one_run_with_a_nested_run_per_model(built):
     parent = tracking.client.get_run(version.run_id)
     assert parent.data.params["seed"] == "0"
     assert parent.data.params["data_fingerprint"] == version.tags["data_fingerprint"]
-    assert {"churn.ours.auc", "churn.recency.auc", "next_product.als.recall_at_10"} <= set(
-        parent.data.metrics
-    )
+    assert {
+        "churn.ours.auc",
+        "churn.recency.auc",
+        "value.ours.spend_gini",
+        "value.pareto_nbd.orders_rmse",
+        "next_product.als.recall_at_10",
+    } <= set(parent.data.metrics)
     nested = tracking.client.search_runs(
         [parent.info.experiment_id], f"tags.mlflow.parentRunId = '{version.run_id}'"
     )
@@ -110,6 +115,10 @@ def test_a_training_is_one_run_with_a_nested_run_per_model(built):
             "plots/churn_calibration.png",
             "plots/churn_gain_and_lift.png",
             "plots/churn_importance.png",
+        ],
+        "value": [
+            "plots/value_orders_deciles.png",
+            "plots/value_spend_deciles.png",
         ],
         "next_product": [
             "plots/next_product_importance.png",

@@ -17,7 +17,7 @@ from models.next_product import NextProductModel
 from tests.models.shop import catalog, day, seeded_shop, timeline
 from tests.models.trained import CUTOFF, trained
 from tests.models.trained import shop as trained_shop
-from training.dataset import Orders, churn_rows, periods
+from training.dataset import Orders, churn_rows, periods, value_labels
 from training.score import score
 
 COLUMN = {feature.name: i for i, feature in enumerate(FEATURES)}
@@ -65,6 +65,31 @@ def test_an_order_that_arrives_after_the_cutoff_is_no_label_yet() -> None:
     assert churn_rows(late, catalog(3), instants(40), 30).y.tolist() == [False]
     assert not len(next(periods(late, catalog(3), instants(40), 30, known_by=day(100))).customers)
     assert len(next(periods(late, catalog(3), instants(40), 30)).customers) == 1
+
+
+def test_orders_of_one_day_are_one_and_all_their_values_count() -> None:
+    shop = Timelines.of(
+        [
+            ("twice a day", timeline([(10, [0]), (45.1, [1, 2]), (45.9, [0]), (75, [0])])),
+            ("once", timeline([(20, [1])])),
+        ]
+    )
+    rows = churn_rows(shop, catalog(3), instants(40, 70), 30)
+    assert np.array(value_labels(Orders.of(shop), rows, 30)).T.tolist() == [
+        [0, 0], [1, 30], [0, 0], [1, 10]
+    ]  # fmt: skip
+    orders, spend = value_labels(Orders.of(shop), rows, 30, known_by=day(60))
+    assert (orders.tolist(), spend.tolist()) == ([0, 1, 0, 0], [0, 30, 0, 0])
+
+
+def test_without_any_value_in_the_log_spend_is_not_known() -> None:
+    rows = timeline([(10, [0]), (45, [1])]).rows()
+    rows["value"] = np.nan
+    free = Timelines.of([("a", type(SHOP.rows).of(rows))])
+    past = churn_rows(free, catalog(3), instants(40), 30)
+    orders, spend = value_labels(Orders.of(free), past, 30)
+    assert orders.tolist() == [1]
+    assert np.isnan(spend).all()
 
 
 def test_churned_means_no_order_within_the_horizon() -> None:

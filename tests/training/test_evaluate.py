@@ -13,11 +13,12 @@ from tests.models.shop import catalog, day, seeded_shop, timeline
 from training.baselines import personal, rfm, top_overall
 from training.dataset import Orders
 from training.evaluate import LONGEST, Evaluation, evaluate
-from training.fit import train_churn, train_next_product
-from training.recipe import ChurnRecipe, NextProductRecipe, Recipe
+from training.fit import train_churn, train_next_product, train_value
+from training.recipe import ChurnRecipe, NextProductRecipe, Recipe, ValueRecipe
 
 CUTOFF = day(300)
 CHURN = ChurnRecipe(horizon_days=45, instants=4, trees=30)
+VALUE = ValueRecipe(horizon_days=45, instants=4, trees=30)
 NEXT = NextProductRecipe(periods=3, trees=20, als_factors=8, als_iterations=5)
 
 
@@ -33,6 +34,7 @@ def bundle(shop: tuple[Timelines, Catalog]) -> Bundle:
         Reference.as_of(*shop, CUTOFF),
         train_churn(*shop, CHURN, CUTOFF, threads=1),
         train_next_product(*shop, NEXT, CUTOFF, threads=1),
+        value=train_value(*shop, VALUE, CUTOFF, threads=1),
     )
 
 
@@ -45,6 +47,9 @@ def test_every_method_has_every_figure(found: Evaluation) -> None:
     for method in ("ours", "recency", "rfm_logistic"):
         for figure in ("auc", "brier", "ece", "lift_top_decile"):
             assert np.isfinite(found.metrics[f"churn.{method}.{figure}"])
+    for method in ("ours", "frequency", "last_year", "bg_nbd", "mbg_nbd", "pareto_nbd"):
+        for figure in ("orders_mae", "orders_rmse", "orders_spearman", "spend_mae", "spend_gini"):
+            assert np.isfinite(found.metrics[f"value.{method}.{figure}"])
     for method in ("ours", "g_topfreq", "p_topfreq", "gp_topfreq", "als", "neighbours"):
         for figure in ("recall@10", "ndcg@20", "phr@10", "map@10", "coverage@10"):
             assert 0 <= found.metrics[f"next_product.{method}.{figure}"] <= 1
@@ -55,6 +60,11 @@ def test_leavers_and_tastes_that_can_be_seen_are_found(found: Evaluation) -> Non
     assert found.metrics["churn.ours.mean_predicted"] == pytest.approx(
         found.metrics["churn.ours.mean_observed"], abs=0.1
     )
+    assert found.metrics["value.ours.orders_spearman"] > 0.7
+    assert found.metrics["value.ours.orders_mean_predicted"] == pytest.approx(
+        found.metrics["value.ours.orders_mean_observed"], rel=0.25
+    )
+    assert found.metrics["value.ours.orders_rmse"] < found.metrics["value.frequency.orders_rmse"]
     ours = found.metrics["next_product.ours.recall@10"]
     assert ours > 2 * found.metrics["next_product.g_topfreq.recall@10"]
     assert found.metrics["next_product.ours.candidate_recall"] > 0.95
@@ -83,9 +93,12 @@ def test_nothing_after_the_cutoff_is_learnt(
     )
     assert bundle.churn is not None
     assert bundle.next_product is not None
+    assert bundle.value is not None
     bundle.churn.save(tmp_path / "full" / "churn")
+    bundle.value.save(tmp_path / "full" / "value")
     bundle.next_product.save(tmp_path / "full" / "next")
     train_churn(before, products, CHURN, CUTOFF, threads=1).save(tmp_path / "cut" / "churn")
+    train_value(before, products, VALUE, CUTOFF, threads=1).save(tmp_path / "cut" / "value")
     cut = train_next_product(before, products, NEXT, CUTOFF, threads=1)
     cut.save(tmp_path / "cut" / "next")
     for path in (tmp_path / "full").rglob("*.*"):

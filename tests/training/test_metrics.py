@@ -17,6 +17,7 @@ from training.metrics import (
     ranking_metrics,
     recall_curve,
     reliability,
+    value_metrics,
 )
 
 outcomes = st.lists(st.tuples(st.booleans(), st.integers(1, 9)), min_size=2, max_size=40)
@@ -137,6 +138,36 @@ def test_equal_predictions_have_no_order() -> None:
     _, found = gain_curve(left, same)
     np.testing.assert_allclose(found, np.linspace(0, 1, 101))
     assert expected_calibration_error(left, same) == pytest.approx(0.0)
+
+
+def test_value_figures_equal_their_definitions() -> None:
+    orders, told = np.array([0.0, 1, 2, 5]), np.array([0.0, 2, 2, 3])
+    found = value_metrics(orders, told, 10 * orders, 10 * told)
+    assert found["orders_mae"] == pytest.approx(3 / 4)
+    assert found["orders_rmse"] == pytest.approx(math.sqrt(5 / 4))
+    assert found["spend_mae"] == pytest.approx(30 / 4)
+    assert found["orders_spearman"] == pytest.approx(9 / math.sqrt(90))
+    # shares of all spend reached, largest forecast first (ties at their mean) and largest spend
+    # first, each less the 2.5 of a forecast that knows nothing
+    reached, possible = 5 / 8 + 6.5 / 8 + 1 + 1, 5 / 8 + 7 / 8 + 1 + 1
+    assert found["spend_gini"] == pytest.approx((reached - 2.5) / (possible - 2.5))
+    assert (found["orders_mean_predicted"], found["orders_mean_observed"]) == (1.75, 2)
+
+
+def test_the_decile_error_forgives_what_evens_out_within_a_tenth() -> None:
+    told = np.repeat(np.arange(10.0), 20)
+    noise = np.tile([1.0, -1.0], 100)
+    right = value_metrics(told + noise, told, told, 1.5 * told)
+    assert right["orders_decile_error"] == pytest.approx(0, abs=1e-12)
+    assert right["spend_decile_error"] == pytest.approx(0.5)
+
+
+def test_value_without_money_or_anybody_has_no_figure_of_it() -> None:
+    known = value_metrics(np.ones(3), np.ones(3), np.full(3, np.nan), np.ones(3))
+    assert known["orders_mae"] == 0
+    assert math.isnan(known["spend_mae"])
+    assert math.isnan(known["spend_gini"])
+    assert math.isnan(value_metrics(*(np.empty(0),) * 4)["orders_mae"])
 
 
 @given(outcomes, st.integers(1, 12))

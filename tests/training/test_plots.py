@@ -32,6 +32,13 @@ def test_a_perfectly_calibrated_prediction_lies_on_the_diagonal():
     assert points[:, 0] == pytest.approx(points[:, 1])
 
 
+def test_a_forecast_that_comes_true_lies_on_the_diagonal_in_every_tenth():
+    told = np.arange(100.0)
+    points = drawn(plots.deciles(told, {"ours": told, "bg_nbd": told[::-1]}, "spend"), "ours")
+    assert points[:, 0] == pytest.approx(points[:, 1])
+    assert points[0, 0] == pytest.approx(4.5)
+
+
 def test_importance_is_shown_as_shares_largest_on_top():
     (axes,) = plots.importance({"purchase_a": 3.0, "cadence_b": 1.0}, "what counts").axes
     assert [bar.get_width() for bar in axes.patches] == pytest.approx([0.25, 0.75])
