@@ -196,7 +196,7 @@ class ValueView(BaseModel):
                 {
                     "group": "rhythm",
                     "contribution": -0.62,
-                    "text": "Days since the last order: 71",
+                    "text": "Usually orders every 32 days, silent for 71",
                 }
             ],
             "note": None,
