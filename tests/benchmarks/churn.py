@@ -28,6 +28,7 @@ from tests.benchmarks.results import peak_mb, report
 from training.dataset import Orders, churn_rows
 from training.evaluate import churn_evaluation, evaluate_value
 from training.fit import train_churn, train_value
+from training.intervals import bootstrap
 from training.metrics import churn_metrics
 from training.recipe import ChurnRecipe, ValueRecipe
 from training.split import learning_plan
@@ -57,23 +58,40 @@ def measured(transactions: Path, cutoff: int, horizon: int, seed: int) -> dict[s
         recipe = ChurnRecipe(horizon_days=horizon)
         rows = churn_rows(timelines, catalog, np.array([cutoff]), horizon, threads=2)
         figures: dict[str, float] = {}
-        silent: dict[str, np.ndarray] = {}
+        told: dict[str, np.ndarray] = {}
         try:
             model = train_churn(timelines, catalog, recipe, cutoff, seed)
             plan = learning_plan(int(timelines.rows.at.min()), cutoff, recipe)
             found = churn_evaluation(model, rows, Orders.of(timelines), plan, cutoff)
             figures |= found.metrics
             typer.echo(f"ours: {model.told()}", err=True)
-            silent = {name: found.predicted[name] for name in ("recency", "rfm_logistic")}
+            told = dict(found.predicted)
         except NotEnoughDataError as error:
             typer.echo(f"ours is left out: {error}", err=True)
         counts = _counts(Orders.of(timelines), rows.customer, cutoff)
         for name, kind in PURCHASE_MODELS.items():
             silence = kind().fit(counts).no_order(counts, horizon / 7)
             figures |= {f"{name}.{m}": v for m, v in churn_metrics(rows.y, silence).items()}
+            told[name] = silence
+        figures |= _differences(rows.y, told, seed)
+        silent = {name: told[name] for name in ("recency", "rfm_logistic") if name in told}
         figures |= _value(timelines, catalog, cutoff, horizon, seed, silent)
     figures |= {"seconds": time.perf_counter() - began, "peak_mb": peak_mb()}
     return figures
+
+
+def _differences(left: np.ndarray, told: dict[str, np.ndarray], seed: int) -> dict[str, float]:
+    """Ours less each baseline, with paired bootstrap intervals."""
+    if "ours" not in told:
+        return {}
+    resampled, out = bootstrap(left, told, seed=seed), {}
+    for method in told.keys() - {"ours", "base_rate"}:
+        for figure in ("auc", "brier"):
+            found = resampled.difference("ours", method, figure)
+            out[f"{method}.ours_less_{figure}"] = found.value
+            out[f"{method}.ours_less_{figure}_low"] = found.low
+            out[f"{method}.ours_less_{figure}_high"] = found.high
+    return out
 
 
 def _value(
