@@ -56,11 +56,7 @@ def training_instants(
     earliest = max(first_event + 1, min(first_event + min_history_days * DAY_MS, latest))
     kept = instants[instants >= earliest]
     if not len(kept):
-        raise NotEnoughDataError(
-            f"the first event is of {iso(first_event)}; a horizon of {horizon_days} days before "
-            f"{iso(cutoff)} leaves no history to learn from: choose a shorter horizon_days or "
-            "import more history"
-        )
+        raise _too_short(first_event, cutoff, horizon_days)
     out: npt.NDArray[np.int64] = kept[::-1].copy()
     return out
 
@@ -108,6 +104,8 @@ def learning_plan(first_event: int, cutoff: int, recipe: ChurnRecipe) -> Plan:
     >>> (plan.at // DAY_MS).tolist(), plan.days.tolist()
     ([40, 60, 80, 100, 120, 140, 160], [60, 60, 60, 60, 60, 40, 20])
     """
+    if cutoff - first_event <= DAY_MS:
+        raise _too_short(first_event, cutoff, recipe.horizon_days)
     history = (cutoff - first_event) // DAY_MS
     ahead, step, before = recipe.horizon_days, recipe.step_days, recipe.min_history_days
     if history < ahead + before:
@@ -125,6 +123,14 @@ def learning_plan(first_event: int, cutoff: int, recipe: ChurnRecipe) -> Plan:
     return Plan(
         at=np.concatenate([whole, cutoff - room * DAY_MS]),
         days=np.concatenate([np.full(len(whole), ahead), room]).astype(np.int64),
+    )
+
+
+def _too_short(first_event: int, cutoff: int, horizon_days: int) -> NotEnoughDataError:
+    return NotEnoughDataError(
+        f"the first event is of {iso(first_event)}; a horizon of {horizon_days} days before "
+        f"{iso(cutoff)} leaves no history to learn from: choose a shorter horizon_days or "
+        "import more history"
     )
 
 

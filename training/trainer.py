@@ -10,8 +10,9 @@ from features.catalog import Catalog
 from features.compute import matrix
 from features.consents import ConsentRules
 from features.definitions import FEATURES
-from features.errors import InputError
+from features.errors import InputError, NotEnoughDataError
 from features.events.log import EventLog
+from features.instants import iso
 from features.permits import permitted
 from features.reference import Reference
 from features.timeline import Timelines
@@ -24,6 +25,7 @@ from training.countries import NOT_KNOWN, countries
 from training.dataset import Orders
 from training.fit import (
     Progress,
+    first_event,
     train_churn,
     train_next_product,
     train_personas,
@@ -116,11 +118,20 @@ class Trainer:
 
         Raises:
             InputError: the recipe leaves out all models.
+            NotEnoughDataError: the history is not longer than the longest horizon.
         """
         horizons = [getattr(self.recipe, name).horizon_days for name in self.models]
         if not horizons:
             raise InputError("the recipe leaves out all models; there is nothing to train")
-        return test_cutoff(self.data.last_at, max(horizons))
+        longest, first = max(horizons), first_event(self.data.timelines)
+        cutoff = test_cutoff(self.data.last_at, longest)
+        if cutoff <= first:
+            raise NotEnoughDataError(
+                f"the history from {iso(first)} to {iso(self.data.last_at)} is shorter than "
+                f"horizon_days = {longest}, so that nothing could be measured: choose a shorter "
+                "horizon_days or import more history"
+            )
+        return cutoff
 
     def churn(
         self, cutoff: int, *, label: str = "", past: PastRows | None = None

@@ -90,8 +90,11 @@ class Past:
                 continue
             theirs, days = self.counts.of(rows), int(self.days[rows[0]])
             silence, columns[rows] = told(model, theirs, days)
-            moved = power(silence, float(self.left[rows].mean()))
-            start[rows] = log_odds(silence**moved)
+            rate = float(self.left[rows].mean())
+            moved = power(silence, rate)
+            # no power makes all silent, as in a month when the shop is closed; what is particular
+            # must not be learnt from that
+            start[rows] = levelled(log_odds(silence**moved), rate)
             latest = model
             if days == longest and theirs.age.max() * 7 >= MIN_HISTORY_DAYS:
                 at.append(instant)

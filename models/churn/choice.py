@@ -187,14 +187,19 @@ def _judged(
 
 def _group_sd(found: list[tuple[Floats, npt.NDArray[np.bool_]]]) -> float:
     """How far groups' observed log odds lie from the predicted ones, beyond chance."""
-    excess, number = 0.0, 0
+    excess, number = 0.0, 0.0
     for raw, left in found:
         for group in np.array_split(np.argsort(raw, kind="stable"), GROUPS):
             if len(group) < 2 * MIN_EACH:
                 continue
-            rate = (left[group].sum() + 0.5) / (len(group) + 1)
-            missed = logit(rate) - logit(expit(raw[group]).mean())
-            excess += float(missed**2 - 1 / (len(group) * rate * (1 - rate)))
-            number += 1
+            # both drawn alike from certainty: a group that left, all as told, missed nothing
+            rate, told = (
+                (float(total) + 0.5) / (len(group) + 1)
+                for total in (left[group].sum(), expit(raw[group]).sum())
+            )
+            # and tells next to nothing
+            worth = 4 * told * (1 - told)
+            excess += worth * float(logit(rate) - logit(told)) ** 2 - 4 / len(group)
+            number += worth
     variance = (_PRIOR_GROUPS * GROUP_SD**2 + excess) / (_PRIOR_GROUPS + number)
     return float(np.sqrt(max(variance, 0.05**2)))

@@ -121,16 +121,18 @@ class ChurnModel:
             NotEnoughDataError: fewer than MIN_EACH customers left or stayed.
         """
         features, left, instants, ahead = checked(X, y, at, feature_names, horizon_days, days)
-        gone = int(left.sum())
-        if gone < MIN_EACH or len(left) - gone < MIN_EACH:
+        who = np.arange(len(left)) if customer is None else np.asarray(customer)
+        gone, stayed = len(np.unique(who[left])), len(np.unique(who[~left]))
+        if gone < MIN_EACH or stayed < MIN_EACH:
             raise NotEnoughDataError(
                 f"churn needs at least {MIN_EACH} customers who left and {MIN_EACH} who stayed; "
-                f"of {len(left):,} rows {gone:,} left and {len(left) - gone:,} stayed: import a "
-                "longer history or choose another horizon_days"
+                f"of {len(np.unique(who)):,} customers {gone:,} left after some past instant and "
+                f"{stayed:,} stayed after one: import a longer history or choose another "
+                "horizon_days"
             )
         self.feature_names_ = tuple(feature_names)
         self.horizon_days_, self.learnt_days_ = int(horizon_days), int(ahead.max())
-        self.mean_rate_ = gone / len(left)
+        self.mean_rate_ = float(left.mean())
         self.at_ = int((instants + ahead * DAY_MS).max())
         weight = weights(instants, self.half_life_days)
         counts = Counts.of_features(features, self.feature_names_)
@@ -140,7 +142,6 @@ class ChurnModel:
         if counts is not None:
             past = Past(counts, left, instants, ahead, self.boosting.seed)
             names = [*self.feature_names_, *COLUMNS]
-            who = np.arange(len(left)) if customer is None else np.asarray(customer)
             self.choice_ = choose(past, features, who, self.boosting, names, self.half_life_days)
             if self.choice_.kind is not None:
                 found = past.starts(self.choice_.kind)

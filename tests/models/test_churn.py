@@ -158,7 +158,7 @@ def test_contributions_of_nobody_are_no_error(model: ChurnModel) -> None:
 @pytest.mark.parametrize("outcome", [True, False])
 def test_one_class_only_is_refused_with_the_counts(outcome: bool) -> None:
     table, left, at = rows()
-    with pytest.raises(NotEnoughDataError, match=r"of 1,200 rows (1,200|0) left"):
+    with pytest.raises(NotEnoughDataError, match=r"of 1,200 customers (1,200|0) left"):
         ChurnModel().fit(table, np.full(len(left), outcome), at, NAMES, 60)
 
 
