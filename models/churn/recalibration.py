@@ -15,8 +15,9 @@ RIDGE = 1e-3
 """Of the weights of standardised columns, at least; with few customers as if each weight were drawn
 from a standard normal distribution."""
 
-FARTHEST = 3.0
-"""Standard deviations beyond which nobody was seen: who has just ordered is no extrapolation."""
+FARTHEST = 2.0
+"""Standard deviations beyond which few were seen: a line drawn through the many says nothing of who
+has ordered this minute."""
 
 LEAST_SPREAD = 1e-3
 """Standard deviation below which a column counts as constant."""

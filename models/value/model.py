@@ -232,17 +232,28 @@ class ValueModel:
         at: int | None = None,
         limit: int = LIMIT,
     ) -> list[Reason]:
-        """What moved one customer's expected spend most, strongest first.
-
-        Contributions add up to the logarithm of how many times everybody's expected spend (orders,
-        where there is no money) the customer's is. Those of trees are exact Shapley values
-        (Lundberg et al. 2018); the statistical models' are given to the silence and to the mean
-        value of an order; see `models.reasons`.
+        """What moved one customer's expected spend most, strongest first; see `models.reasons`.
 
         Arguments:
             X: one row, shape (features,) or (1, features).
             at: as for `predict`.
             limit: how many reasons at most.
+        """
+        moved = self.contributions(X, at)
+        own = np.atleast_2d(X)[0].tolist()
+        return reasons(moved, dict(zip(self.feature_names_, own, strict=True)), limit)
+
+    def contributions(
+        self,
+        X: npt.NDArray[np.float32],  # noqa: N803
+        at: int | None = None,
+    ) -> dict[str, float]:
+        """How far each feature moves the logarithm of one customer's expected spend.
+
+        They add up to the logarithm of how many times everybody's expected spend (orders, where
+        there is no money) the customer's is. Those of trees are exact Shapley values (Lundberg et
+        al. 2018); the statistical models' are given to the silence and to the mean value of an
+        order. Arguments as for `reasons`.
         """
         row = self._columns(np.atleast_2d(X))
         if len(row) != 1:
@@ -255,8 +266,7 @@ class ValueModel:
             share = self.chosen_.value_share
             parts.append(Part(told.value[0], worth, self.value_trees_, share))
         names = self.feature_names_
-        moved = contributions(names, told.columns, parts, self.everybody_)
-        return reasons(moved, dict(zip(names, row[0].tolist(), strict=True)), limit)
+        return contributions(names, told.columns, parts, self.everybody_)
 
     def importance(self) -> dict[str, float]:
         """How much each column lowered the loss, as shares, over the boosters that are used."""

@@ -152,7 +152,7 @@ def test_without_a_value_model_there_is_no_value_and_the_next_step_said(client):
 
 
 def test_the_offer_worth_most_is_made_and_kept_as_a_decision(trained_client):
-    buy(trained_client, "o1", "tea")
+    buy(trained_client, "o1", "tea", timestamp="2011-08-25T12:00:00Z")
     trained_client.track(
         "Consent Changed", "m1", userId="ann", purpose="marketing", status="granted"
     )
