@@ -123,7 +123,7 @@ def test_a_horizon_not_yet_over_is_not_evaluated(
 
 
 def test_a_history_too_short_is_named(shop: tuple[Timelines, Catalog]) -> None:
-    with pytest.raises(NotEnoughDataError, match="a horizon of 1 days"):
+    with pytest.raises(NotEnoughDataError, match="a horizon of 45 days"):
         train_churn(*shop, CHURN, day(1))
     with pytest.raises(NotEnoughDataError, match="no events"):
         train_churn(Timelines.of([]), shop[1], CHURN, CUTOFF)
