@@ -78,7 +78,9 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) 
         for place in range(len(columns))
     ]
     for name, right in zip(columns, numeric, strict=True):
-        shown.add_column(name, justify="right" if right else "left", overflow="fold")
+        # a figure's long name breaks between its words, not within them
+        heading = name.replace("_", " ") if right else name
+        shown.add_column(heading, justify="right" if right else "left", overflow="fold")
     for row in rows:
         shown.add_row(*(_cell(value) for value in row))
     results.print(Text(title, style="bold"), soft_wrap=True)
