@@ -77,10 +77,16 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) 
         bool(rows) and all(isinstance(row[place], int | float) for row in rows)
         for place in range(len(columns))
     ]
-    for name, right in zip(columns, numeric, strict=True):
+    for place, (name, right) in enumerate(zip(columns, numeric, strict=True)):
         # a figure's long name breaks between its words, not within them
         heading = name.replace("_", " ") if right else name
-        shown.add_column(heading, justify="right" if right else "left", overflow="fold")
+        shown.add_column(
+            heading,
+            justify="right" if right else "left",
+            overflow="fold",
+            # what a row is about stays whole
+            no_wrap=place == 0 and not right,
+        )
     for row in rows:
         shown.add_row(*(_cell(value) for value in row))
     results.print(Text(title, style="bold"), soft_wrap=True)
