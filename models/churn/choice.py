@@ -81,8 +81,8 @@ def choose(
     boosting: Boosting,
     names: list[str],
     half_life_days: float,
-) -> Choice:
-    """Judge all contenders at past instants.
+) -> tuple[Choice, Starts | None]:
+    """Judge all contenders at past instants, and say where corrections of the chosen start.
 
     Purchase models are judged on what followed what they were fitted on. Corrections learn from
     one half of the customers, and are judged on the other, at all times: judged on later instants
@@ -101,13 +101,14 @@ def choose(
     """
     looks = [at for at, rows in past.instants() if _both(past.left[rows])][-LOOKS:]
     if not (kind := _kind(past, looks)):
-        return Choice(None)
-    found = _judged(past, past.starts(kind), X, customer, looks, boosting, names, half_life_days)
+        return Choice(None), None
+    starts = past.starts(kind)
+    found = _judged(past, starts, X, customer, looks, boosting, names, half_life_days)
     if not found:
-        return Choice(kind, trees=0.0)
+        return Choice(kind, trees=0.0), starts
     best = _clearly_best(np.concatenate([log_losses(*each) for each in found], axis=1))
     spread = _group_sd([(raw[best], left) for raw, left in found])
-    return Choice(kind, *MIXTURES[best], group_sd=spread, looks=len(looks))
+    return Choice(kind, *MIXTURES[best], group_sd=spread, looks=len(looks)), starts
 
 
 def weights(at: npt.NDArray[np.int64], half_life_days: float) -> Floats:

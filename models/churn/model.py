@@ -142,9 +142,10 @@ class ChurnModel:
         if counts is not None:
             past = Past(counts, left, instants, ahead, self.boosting.seed)
             names = [*self.feature_names_, *COLUMNS]
-            self.choice_ = choose(past, features, who, self.boosting, names, self.half_life_days)
-            if self.choice_.kind is not None:
-                found = past.starts(self.choice_.kind)
+            self.choice_, found = choose(
+                past, features, who, self.boosting, names, self.half_life_days
+            )
+            if found is not None:
                 start, columns = found.log_odds, found.columns
                 self.purchases_, self.season_ = found.model, found.season
                 self.recalibration_ = Recalibration().fit(columns, counts, left, start, weight)
