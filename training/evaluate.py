@@ -16,6 +16,7 @@ from models.churn import ChurnModel
 from models.declared import features_named
 from models.next_product import Als, Neighbours
 from models.next_product.history import Histories
+from models.value import ValueModel
 from training.baselines import (
     alone,
     churn_baselines,
@@ -180,16 +181,7 @@ def evaluate_churn(
         raise NotEnoughDataError("this bundle has no churn model; train one")
     model, asked = bundle.churn, recipe or ChurnRecipe()
     horizon = model.horizon_days_
-    observed(timelines, cutoff, horizon)
-    rows = churn_rows(
-        timelines,
-        catalog,
-        np.array([cutoff], np.int64),
-        horizon,
-        features=features_named(model.feature_names_),
-        reference=bundle.reference.extended(catalog),
-        threads=threads,
-    )
+    rows = _rows(bundle, model, timelines, catalog, cutoff, threads)
     plan = learning_plan(
         int(timelines.rows.at.min()), cutoff, asked.model_copy(update={"horizon_days": horizon})
     )
@@ -244,16 +236,7 @@ def evaluate_value(
         raise NotEnoughDataError("this bundle has no value model; train one")
     model = bundle.value
     horizon = model.horizon_days_
-    observed(timelines, cutoff, horizon)
-    rows = churn_rows(
-        timelines,
-        catalog,
-        np.array([cutoff], np.int64),
-        horizon,
-        features=features_named(model.feature_names_),
-        reference=bundle.reference.extended(catalog),
-        threads=threads,
-    )
+    rows = _rows(bundle, model, timelines, catalog, cutoff, threads)
     everyones = Orders.of(timelines)
     orders, spend = value_labels(everyones, rows, horizon)
     told = model.predict(rows.X, cutoff)
@@ -344,6 +327,27 @@ def _padded(products: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
     out = np.full(LONGEST, -1, np.int32)
     out[: len(products)] = products
     return out
+
+
+def _rows(
+    bundle: Bundle,
+    model: ChurnModel | ValueModel,
+    timelines: Timelines,
+    catalog: Catalog,
+    cutoff: int,
+    threads: int,
+) -> ChurnRows:
+    """All eligible customers at a cutoff whose horizon is over, with the model's features."""
+    observed(timelines, cutoff, model.horizon_days_)
+    return churn_rows(
+        timelines,
+        catalog,
+        np.array([cutoff], np.int64),
+        model.horizon_days_,
+        features=features_named(model.feature_names_),
+        reference=bundle.reference.extended(catalog),
+        threads=threads,
+    )
 
 
 def observed(timelines: Timelines, cutoff: int, horizon_days: int) -> None:

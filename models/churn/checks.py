@@ -6,8 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.errors import InputError
-
-Table = npt.NDArray[np.float32]
+from models.tables import Table, check_finite, named_table
 
 
 def checked(
@@ -23,10 +22,8 @@ def checked(
     Raises:
         InputError: shapes do not fit, or values cannot be.
     """
-    features = np.ascontiguousarray(X, np.float32)
+    features = named_table(X, feature_names)
     left, instants = np.asarray(y), np.asarray(at, np.int64)
-    if features.ndim != 2 or features.shape[1] != len(feature_names):
-        raise InputError(f"X has shape {features.shape}, but {len(feature_names)} feature_names")
     if left.shape != (len(features),) or instants.shape != (len(features),):
         raise InputError(
             f"y {left.shape} and at {instants.shape} must have one entry per row of "
@@ -36,9 +33,7 @@ def checked(
         raise InputError(f"y must be boolean, True for no order; it is {left.dtype}")
     if horizon_days < 1:
         raise InputError(f"horizon_days = {horizon_days}: must be at least 1")
-    if np.isinf(features).any():
-        column = feature_names[int(np.argmax(np.isinf(features).any(axis=0)))]
-        raise InputError(f"X holds infinite values in {column}; undefined must be NaN")
+    check_finite(features, feature_names)
     ahead = np.full(len(left), horizon_days) if days is None else np.asarray(days)
     if ahead.shape != left.shape or (ahead < 1).any() or (ahead > horizon_days).any():
         raise InputError(

@@ -16,7 +16,7 @@ from features.errors import BundleError, InputError, NotEnoughDataError
 from features.instants import DAY_MS
 from models.churn.bands import Bands, Economics
 from models.churn.base import COLUMNS, Floats, Past, log_odds, told
-from models.churn.checks import Table, checked
+from models.churn.checks import checked
 from models.churn.choice import MIN_EACH, Choice, choose, weights
 from models.churn.estimate import LEVEL, Estimate
 from models.churn.recalibration import Recalibration
@@ -24,6 +24,7 @@ from models.churn.season import Season, power
 from models.churn.trees import Boosting
 from models.purchases import PURCHASE_MODELS, Counts, PurchaseModel
 from models.reasons import LIMIT, Reason, reasons
+from models.tables import Table, known_table
 
 STRETCH_SD = 0.25
 """How far the log of a rate may be off per e-fold that a horizon is longer than what was learnt."""
@@ -353,13 +354,7 @@ class ChurnModel:
         return 1 if len(rows) < 1_000 else self.boosting.threads
 
     def _columns(self, X: Table) -> Table:  # noqa: N803
-        features = np.ascontiguousarray(X, np.float32)
-        if features.ndim != 2 or features.shape[1] != len(self.feature_names_):
-            raise InputError(
-                f"X has shape {features.shape}; this churn model takes "
-                f"(customers, {len(self.feature_names_)}) with the columns of feature_names_"
-            )
-        return features
+        return known_table(X, self.feature_names_, "this churn model takes")
 
     def _start(self, features: Table, at: int | None) -> tuple[Floats, Floats, Floats]:
         """Where the trees start at an instant, with the season that is expected.

@@ -17,6 +17,7 @@ from models.personas.persona import Persona
 from models.personas.scaling import Scaling
 from models.personas.stability import Candidate, candidates, chosen, grouped
 from models.personas.traits import BY_FEATURE, TRAITS
+from models.tables import check_finite, named_table
 
 Floats = npt.NDArray[np.float64]
 Matrix = npt.NDArray[np.float32]
@@ -266,9 +267,7 @@ class Personas:
 
 
 def _traits(X: Matrix, feature_names: Sequence[str]) -> tuple[tuple[str, ...], Matrix]:  # noqa: N803
-    values = np.asarray(X, np.float32)
-    if values.ndim != 2 or values.shape[1] != len(feature_names):
-        raise InputError(f"X has shape {values.shape}, but {len(feature_names)} feature_names")
+    values = named_table(X, feature_names)
     if not len(values):
         raise NotEnoughDataError(
             "there are no customers with an order to find personas among; import a longer history"
@@ -281,9 +280,7 @@ def _traits(X: Matrix, feature_names: Sequence[str]) -> tuple[tuple[str, ...], M
             f"{', '.join(trait.feature for trait in TRAITS)}"
         )
     theirs = values[:, [places[name] for name in names]]
-    if np.isinf(theirs).any():
-        column = names[int(np.argmax(np.isinf(theirs).any(axis=0)))]
-        raise InputError(f"X holds infinite values in {column}; undefined must be NaN")
+    check_finite(theirs, names)
     return names, theirs
 
 

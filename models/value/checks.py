@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.errors import InputError
+from models.tables import check_finite, named_table
 
 Floats = npt.NDArray[np.float64]
 
@@ -22,11 +23,9 @@ def checked(
     Raises:
         InputError: shapes do not fit, or something is infinite; the message says what.
     """
-    features = np.ascontiguousarray(X, np.float32)
+    features = named_table(X, feature_names)
     came, instants = np.asarray(orders, np.float64), np.asarray(at, np.int64)
     spent = np.nan_to_num(np.asarray(spend, np.float64), nan=0.0)
-    if features.ndim != 2 or features.shape[1] != len(feature_names):
-        raise InputError(f"X has shape {features.shape}, but {len(feature_names)} feature_names")
     shapes = {came.shape, spent.shape, instants.shape}
     if shapes != {(len(features),)}:
         raise InputError(
@@ -35,7 +34,5 @@ def checked(
         )
     if not np.isfinite(came).all() or (came < 0).any() or not np.isfinite(spent).all():
         raise InputError("orders and spend must be finite, and no orders below 0")
-    if np.isinf(features).any():
-        column = feature_names[int(np.argmax(np.isinf(features).any(axis=0)))]
-        raise InputError(f"X holds infinite values in {column}; undefined must be NaN")
+    check_finite(features, feature_names)
     return features, came, np.maximum(spent, 0.0), instants

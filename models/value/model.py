@@ -14,6 +14,7 @@ from features.errors import InputError, NotEnoughDataError
 from features.instants import DAY_MS
 from models.churn.season import Season
 from models.reasons import LIMIT, Reason, reasons
+from models.tables import known_table
 from models.value import stored
 from models.value.backtest import Chosen, back_tested, followed
 from models.value.change import Change
@@ -334,11 +335,7 @@ class ValueModel:
         return self.label_days_ == self.horizon_days_
 
     def _columns(self, X: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:  # noqa: N803
-        features = np.ascontiguousarray(X, np.float32)
-        if features.ndim != 2 or features.shape[1] != len(self.feature_names_):
-            wanted = f"(customers, {len(self.feature_names_)}) with the columns of feature_names_"
-            raise InputError(f"X has shape {features.shape}; this value model takes {wanted}")
-        return features
+        return known_table(X, self.feature_names_, "this value model takes")
 
     def _told(self, features: npt.NDArray[np.float32], at: int | None) -> Told:
         """What is expected of customers, and what it is made of."""
