@@ -10,7 +10,7 @@ from features.errors import NotEnoughDataError
 from features.instants import DAY_MS, iso
 from features.reference import Reference
 from features.timeline import Timelines
-from models.churn import ChurnModel
+from models.churn import ChurnModel, Fits
 from models.next_product import Als, Neighbours, NextProductModel, Popular, Ranker, Repeat
 from models.personas import TRAITS, Personas
 from models.value import ValueModel
@@ -69,9 +69,14 @@ def train_churn(
 
 
 def fit_churn(
-    rows: ChurnRows, recipe: ChurnRecipe, seed: int = 0, *, threads: int = 2
+    rows: ChurnRows,
+    recipe: ChurnRecipe,
+    seed: int = 0,
+    *,
+    threads: int = 2,
+    fits: Fits | None = None,
 ) -> ChurnModel:
-    """A churn model from rows with all features; see `train_churn`."""
+    """A churn model from rows with all features; see `train_churn`, for `fits` `ChurnModel.fit`."""
     model = ChurnModel(
         trees=recipe.trees,
         leaves=recipe.leaves,
@@ -85,7 +90,9 @@ def fit_churn(
         threads=threads,
     )
     names = [feature.name for feature in FEATURES]
-    return model.fit(rows.X, rows.y, rows.at, names, recipe.horizon_days, rows.days, rows.customer)
+    return model.fit(
+        rows.X, rows.y, rows.at, names, recipe.horizon_days, rows.days, rows.customer, fits
+    )
 
 
 def train_value(

@@ -12,7 +12,7 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from features.errors import NotEnoughDataError
 from features.instants import DAY_MS, iso
+from models.churn import Fits
 from training.backtest import past_cutoffs
 from training.dataset import ChurnRows
 from training.fit import Progress, first_event, fit_churn
@@ -62,10 +63,13 @@ class Fold:
     at: int
     learnt: ChurnRows
     judged: ChurnRows
+    fits: dict[int, Fits] = field(default_factory=dict)
+    """Purchase models by seed: no setting that is searched changes them."""
 
     def losses(self, recipe: ChurnRecipe, seed: int, threads: int) -> npt.NDArray[np.float64]:
         """The log loss of each customer, shape (customers,)."""
-        model = fit_churn(self.learnt, recipe, seed, threads=threads)
+        fits = self.fits.setdefault(seed, {})
+        model = fit_churn(self.learnt, recipe, seed, threads=threads, fits=fits)
         return log_losses(self.judged.y, model.predict_proba(self.judged.X, self.at))
 
 
@@ -160,7 +164,7 @@ def tune(
     search, last = parts[:-1], parts[-1]
     key = [fingerprint, default.model_dump(), [part.at for part in parts], seed, dict(SPACE)]
     name = hashlib.sha256(json.dumps(key).encode()).hexdigest()[:12]
-    started = {field: getattr(default, field) for field in SPACE}
+    started = {each: getattr(default, each) for each in SPACE}
     began = time.monotonic()
     with _quiet():
         import optuna
@@ -259,13 +263,13 @@ def log_tuned(run: Run, tuned: Tuned, recipe: Recipe) -> None:
 def _suggested(trial: Any, default: ChurnRecipe) -> dict[str, Any]:
     """A trial's settings; the default lies within the ends, wherever it is."""
     out: dict[str, Any] = {}
-    for field, (low, high) in SPACE.items():
-        own = getattr(default, field)
+    for name, (low, high) in SPACE.items():
+        own = getattr(default, name)
         low, high = min(low, own), max(high, own)
         if isinstance(own, int):
-            out[field] = trial.suggest_int(field, int(low), int(high), log=True)
+            out[name] = trial.suggest_int(name, int(low), int(high), log=True)
         else:
-            out[field] = trial.suggest_float(field, low, high, log=field != "column_share")
+            out[name] = trial.suggest_float(name, low, high, log=name != "column_share")
     return out
 
 

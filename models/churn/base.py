@@ -25,6 +25,10 @@ LEAST = 1e-4
 """Probabilities stay this far from 0 and 1, so that log odds are finite."""
 
 
+Fits = dict[tuple[str, int], PurchaseModel | None]
+"""Fitted purchase models by kind and instant; None where there was too little."""
+
+
 @dataclass(frozen=True)
 class Past:
     """Customers at past instants and what became of them; arrays of shape (n,)."""
@@ -36,7 +40,7 @@ class Past:
     days: npt.NDArray[np.int64]
     """How far each label looks ahead, the same for all rows of an instant."""
     seed: int
-    fits_: dict[tuple[str, int], PurchaseModel | None] = field(default_factory=dict)
+    fits_: Fits = field(default_factory=dict)
 
     def instants(self) -> Iterable[tuple[int, Rows]]:
         """Each instant with its rows, oldest first."""

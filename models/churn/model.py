@@ -15,7 +15,7 @@ from scipy.stats import t as student
 from features.errors import BundleError, InputError, NotEnoughDataError
 from features.instants import DAY_MS
 from models.churn.bands import Bands, Economics
-from models.churn.base import COLUMNS, Floats, Past, log_odds, told
+from models.churn.base import COLUMNS, Fits, Floats, Past, log_odds, told
 from models.churn.checks import checked
 from models.churn.choice import MIN_EACH, Choice, choose, weights
 from models.churn.estimate import LEVEL, Estimate
@@ -103,6 +103,7 @@ class ChurnModel:
         horizon_days: int,
         days: npt.NDArray[np.int64] | None = None,
         customer: npt.NDArray[np.int64] | None = None,
+        fits: Fits | None = None,
     ) -> Self:
         """Learn from customers at past instants.
 
@@ -116,6 +117,7 @@ class ChurnModel:
                 the horizon, shape (n,); the horizon when None.
             customer: whose row each is, so that nobody is judged by what was learnt from them,
                 shape (n,); somebody else's when None.
+            fits: purchase models of these very rows and this seed, added to and used again.
 
         Raises:
             InputError: shapes do not fit, or X holds infinite values.
@@ -141,7 +143,9 @@ class ChurnModel:
         self.season_, self.stretch_ = Season.none(), self.horizon_days_ / self.learnt_days_
         start, columns = np.full(len(left), logit(self.mean_rate_)), np.empty((len(left), 0))
         if counts is not None:
-            past = Past(counts, left, instants, ahead, self.boosting.seed)
+            past = Past(
+                counts, left, instants, ahead, self.boosting.seed, {} if fits is None else fits
+            )
             names = [*self.feature_names_, *COLUMNS]
             self.choice_, found = choose(
                 past, features, who, self.boosting, names, self.half_life_days

@@ -41,6 +41,14 @@ def test_no_fold_reaches_what_the_model_is_measured_on(parts: list[Fold]) -> Non
         assert part.at + 45 * DAY_MS <= CUTOFF
 
 
+def test_purchase_models_that_are_used_again_change_no_loss(parts: list[Fold]) -> None:
+    other = RECIPE.model_copy(update={"trees": 10})
+    shared = replace(parts[0], fits={})
+    shared.losses(RECIPE, 0, 1)
+    alone = replace(parts[0], fits={}).losses(other, 0, 1)
+    np.testing.assert_array_equal(shared.losses(other, 0, 1), alone)
+
+
 def test_a_history_without_two_cutoffs_cannot_be_tuned_on() -> None:
     with pytest.raises(NotEnoughDataError, match="keep the default recipe"):
         folds(PastRows(seeded_shop(), catalog(30), 45), RECIPE, day(130))
