@@ -135,6 +135,9 @@ class Timelines:
     permits: Mapping[str, Permit] = field(default_factory=dict)
     """Who allows which purpose, and when, by purpose; everybody where it is not told. It is no
     part of what is saved: the shop's settings decide it, too."""
+    hashes: npt.NDArray[np.uint8] | None = None
+    """The hash of each customer's id that the list of erased people would have (`Erasures.hash`),
+    shape (customers, bytes); it is no part of what is saved either."""
 
     def __len__(self) -> int:
         return len(self.customers)

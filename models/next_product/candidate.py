@@ -1,6 +1,7 @@
 """What every candidate generator does; a new recommender fills in `fit` and `scores`."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -15,9 +16,9 @@ Scores = npt.NDArray[np.float32]
 
 
 class Candidates(ABC):
-    """Proposes products for a customer from what the customer bought.
+    """Proposes products for a customer from what the customer bought or looked at.
 
-    Learned state ends in `_`, holds no customer, and is set only in `fit`. Products are
+    Learned state ends in `_`, names no customer, and is set only in `fit`. Products are
     parents, by catalogue index. Listing the class in `models.next_product.GENERATORS`
     makes it part of the model and of its contract tests.
     """
@@ -58,6 +59,15 @@ class Candidates(ABC):
     @abstractmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote; arrays are memory-mapped."""
+
+    def mask(self, erased: Mapping[bytes, int]) -> None:
+        """Leave out what erased people did, where it is kept row by row.
+
+        Arguments:
+            erased: by the hash of an id, the instant until which its rows are left out; those
+                of an earlier call that are not in it count again.
+        """
+        del erased
 
     def recommend(self, history: Histories, k: int) -> tuple[Products, Scores]:
         """At most `k` products for the one customer of `history`, best first."""

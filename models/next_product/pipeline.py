@@ -2,7 +2,7 @@
 
 import copy
 import json
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -36,9 +36,10 @@ from models.next_product.rows import (
     column_names,
     propose,
 )
+from models.next_product.session import Session
 from models.next_product.shelf import filling, shown
 
-GENERATORS: tuple[type[Candidates], ...] = (Repeat, Neighbours, Als, Popular)
+GENERATORS: tuple[type[Candidates], ...] = (Repeat, Session, Neighbours, Als, Popular)
 """All candidate generators; of two equally strong sources the earlier one gives the reason."""
 
 MIN_BOUGHT = 50
@@ -229,6 +230,16 @@ class NextProductModel:
             owner = np.repeat(np.arange(begin, begin + len(counts)), counts)
             found += np.bincount(owner, period.bought(proposals, begin), len(found))
         return float((found / np.diff(period.offsets)).mean())
+
+    def mask(self, erased: Mapping[bytes, int]) -> None:
+        """Answer as if what erased people did had never been learnt row by row.
+
+        Arguments:
+            erased: all that are listed: by the hash of an id, the instant until which its events
+                are left out (`Erasures.until`).
+        """
+        for generator in self.generators:
+            generator.mask(erased)
 
     @property
     def popular(self) -> Popular:
