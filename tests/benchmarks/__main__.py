@@ -2,7 +2,7 @@
 
 import typer
 
-from tests.benchmarks import churn, features, ingest, profile, serving
+from tests.benchmarks import churn, features, ingest, profile, serving, sessions
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 app.command("churn")(churn.run)
@@ -10,6 +10,7 @@ app.command("features")(features.run)
 app.command("ingest")(ingest.run)
 app.command("profile")(profile.run)
 app.command("serving")(serving.run)
+app.command("sessions")(sessions.run)
 
 
 @app.callback()
