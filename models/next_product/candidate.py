@@ -1,7 +1,6 @@
 """What every candidate generator does; a new recommender fills in `fit` and `scores`."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -9,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.catalog import Catalog
+from features.events.erasures import Erased
 from models.next_product.history import Histories
 
 Products = npt.NDArray[np.int32]
@@ -60,12 +60,10 @@ class Candidates(ABC):
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote; arrays are memory-mapped."""
 
-    def mask(self, erased: Mapping[bytes, int]) -> None:
+    def mask(self, erased: Erased) -> None:
         """Leave out what erased people did, where it is kept row by row.
 
-        Arguments:
-            erased: by the hash of an id, the instant until which its rows are left out; those
-                of an earlier call that are not in it count again.
+        It takes the place of an earlier mask.
         """
         del erased
 

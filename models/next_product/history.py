@@ -3,7 +3,7 @@
 Products are parents (`Catalog.parent`). Lines at the same instant are one basket.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from features.catalog import Catalog
+from features.events.erasures import Marks
 from features.events.schema import schema
 from features.instants import DAY_MS
 from features.timeline import Timeline, Timelines, visible
@@ -55,8 +56,8 @@ class Histories:
     looks: Looks
     n_products: int
     """The size of the catalogue, variants included."""
-    hashes: npt.NDArray[np.uint8] | None = None
-    """Keyed hashes of the customers' ids, for what is kept row by row; see `Timelines.hashes`."""
+    marks: Marks = field(default_factory=Marks.none)
+    """What stands for each customer where something of them is kept; see `Timelines.marks`."""
 
     def __len__(self) -> int:
         return len(self.until)
@@ -91,7 +92,7 @@ class Histories:
                 np.asarray(rows.at[place[looked]], np.int64),
             ),
             n_products=len(catalog),
-            hashes=None if timelines.hashes is None else timelines.hashes[customers],
+            marks=timelines.marks.taken(customers),
         )
 
     @classmethod
@@ -132,7 +133,7 @@ class Histories:
             bought=self.bought[begin:end],
             looks=self.looks.part(begin, end),
             n_products=self.n_products,
-            hashes=None if self.hashes is None else self.hashes[begin:end],
+            marks=self.marks.taken(slice(begin, end)),
         )
 
     @cached_property

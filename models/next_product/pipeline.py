@@ -2,7 +2,7 @@
 
 import copy
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -14,6 +14,7 @@ from features.catalog import Catalog
 from features.compute import vector
 from features.consents import PROFILING
 from features.errors import BundleError, InputError, NotEnoughDataError
+from features.events.erasures import Erased
 from features.instants import iso
 from features.pairs import pairs
 from features.reference import Reference
@@ -231,13 +232,8 @@ class NextProductModel:
             found += np.bincount(owner, period.bought(proposals, begin), len(found))
         return float((found / np.diff(period.offsets)).mean())
 
-    def mask(self, erased: Mapping[bytes, int]) -> None:
-        """Answer as if what erased people did had never been learnt row by row.
-
-        Arguments:
-            erased: all that are listed: by the hash of an id, the instant until which its events
-                are left out (`Erasures.until`).
-        """
+    def mask(self, erased: Erased) -> None:
+        """Leave out what erased people did, where it is kept row by row, from now on."""
         for generator in self.generators:
             generator.mask(erased)
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from features.events.erasures import Erased, Marks
 from features.reference import Reference
 from features.timeline import Timeline, Timelines
 from models.next_product import NextProductModel, Session
@@ -138,6 +139,7 @@ def test_a_visitor_s_next_list_follows_what_others_looked_at() -> None:
     assert (item.source, item.reason) == ("session", "Looked at together with Product 1")
 
 
+KEY = "the shop's"
 HASHES = np.arange(3 * 16, dtype=np.uint8).reshape(3, 16)
 
 
@@ -145,8 +147,12 @@ HASHES = np.arange(3 * 16, dtype=np.uint8).reshape(3, 16)
 def marked(tmp_path: Path) -> Session:
     """Three people, of whom the first came twice; as it serves, loaded from its files."""
     walks = sessions([[1, 2], [1, 3], [1, 4], [1, 5]], owners=[0, 1, 2, 0])
-    Session().learn(walks, PRODUCTS, HASHES).save(tmp_path)
+    Session().learn(walks, PRODUCTS, Marks(HASHES, KEY)).save(tmp_path)
     return Session.load(tmp_path)
+
+
+def erased(*people: int, until: int = 10_000, key: str = KEY) -> Erased:
+    return Erased({HASHES[person].tobytes(): until for person in people}, key)
 
 
 def proposed(model: Session) -> set[int]:
@@ -155,30 +161,37 @@ def proposed(model: Session) -> set[int]:
 
 def test_sessions_of_the_erased_count_no_more(marked: Session) -> None:
     assert proposed(marked) == {1, 2, 3, 4, 5}
-    marked.mask({HASHES[0].tobytes(): 10_000, bytes(16): 10_000})
+    marked.mask(Erased({**erased(0).until, bytes(16): 10_000}, KEY))
     assert proposed(marked) == {1, 3, 4}
     history = one(timeline([], viewed=visit(29, [1])))
     assert marked.reason(history, 2, catalog(PRODUCTS)) == "Looked at in visits like yours"
 
 
 def test_what_the_erased_did_later_counts(marked: Session) -> None:
-    marked.mask({HASHES[0].tobytes(): 0})
+    marked.mask(erased(0, until=0))
     assert proposed(marked) == {1, 3, 4, 5}
 
 
 def test_a_mask_takes_the_place_of_the_one_before(marked: Session) -> None:
-    marked.mask({HASHES[0].tobytes(): 10_000})
-    marked.mask({HASHES[1].tobytes(): 10_000})
+    marked.mask(erased(0))
+    marked.mask(erased(1))
     assert proposed(marked) == {1, 2, 4, 5}
-    marked.mask({})
+    marked.mask(erased())
     assert proposed(marked) == {1, 2, 3, 4, 5}
+
+
+def test_sessions_marked_with_another_key_may_be_anybodys_and_all_go(marked: Session) -> None:
+    marked.mask(erased(0, key="another"))
+    assert proposed(marked) == {1}
+    marked.mask(erased(key="another"))
+    assert proposed(marked) == {1, 2, 3, 4, 5}  # where nobody was erased nothing must go
 
 
 def test_two_people_whose_hashes_begin_alike_are_two() -> None:
     hashes = HASHES.copy()
     hashes[1, :8] = hashes[0, :8]
-    model = Session().learn(sessions([[1, 2], [1, 3]]), PRODUCTS, hashes)
-    model.mask({hashes[0].tobytes(): 10_000})
+    model = Session().learn(sessions([[1, 2], [1, 3]]), PRODUCTS, Marks(hashes, KEY))
+    model.mask(erased(0))
     assert proposed(model) == {1, 3}
 
 

@@ -1,14 +1,13 @@
 """Past sessions, found by the products in them: the newest first, without anybody's name."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from features.events.erasures import HASH_BYTES
+from features.events.erasures import HASH_BYTES, Erased, Marks
 from models.next_product.arrays import read_array, write_array
 from models.next_product.looks import Sessions
 
@@ -40,25 +39,22 @@ class SessionIndex:
 
     arrays: Arrays
     began_at: npt.NDArray[np.int64]
-    hashes: npt.NDArray[np.uint8] = field(
-        default_factory=lambda: np.empty((0, HASH_BYTES), np.uint8)
-    )
-    """The keyed hash of each session's customer, shape (sessions, HASH_BYTES); without rows where
-    nobody gave them one."""
+    marks: Marks
+    """Of each session's customer; none where nobody is to be erased."""
 
     @classmethod
     def of(
         cls,
         sessions: Sessions,
         n_products: int,
-        hashes: npt.NDArray[np.uint8] | None = None,
+        marks: Marks | None = None,
     ) -> "SessionIndex":
         """An index of sessions that are in the order they began.
 
         Arguments:
             sessions: the oldest first.
             n_products: the size of the catalogue.
-            hashes: of each session's customer.
+            marks: of each session's customer.
         """
         product = np.ascontiguousarray(sessions.product, np.int32)
         session = np.repeat(np.arange(len(sessions)), np.diff(sessions.offsets))
@@ -78,8 +74,7 @@ class SessionIndex:
             ),
             hidden=np.zeros(len(sessions), np.bool_),
         )
-        index = cls(arrays, sessions.began_at.astype(np.int64))
-        return index if hashes is None else replace(index, hashes=hashes)
+        return cls(arrays, sessions.began_at.astype(np.int64), marks or Marks.none())
 
     def __len__(self) -> int:
         return len(self.began_at)
@@ -99,18 +94,20 @@ class SessionIndex:
                 return True
         return False
 
-    def without(self, erased: Mapping[bytes, int]) -> "SessionIndex":
+    def without(self, erased: Erased) -> "SessionIndex":
         """This index as if nothing that erased people did had been seen.
 
-        Arguments:
-            erased: by hash, the instant until which its sessions are left out.
+        Where the marks are of another key, nobody knows which sessions are theirs: all go.
         """
+        hashes = self.marks.hashes
         hidden = np.zeros(len(self), np.bool_)
-        if erased and len(self.hashes):
-            listed = np.frombuffer(b"".join(erased), np.uint8).reshape(-1, HASH_BYTES)
+        if erased.until and erased.key_id != self.marks.key_id:
+            hidden[:] = True
+        elif erased.until:
+            listed = np.frombuffer(b"".join(erased.until), np.uint8).reshape(-1, HASH_BYTES)
             # eight bytes sort as numbers do; few sessions share them by chance
-            for session in np.flatnonzero(np.isin(_heads(self.hashes), _heads(listed))).tolist():
-                until = erased.get(self.hashes[session].tobytes())
+            for session in np.flatnonzero(np.isin(_heads(hashes), _heads(listed))).tolist():
+                until = erased.until.get(hashes[session].tobytes())
                 hidden[session] = until is not None and self.began_at[session] <= until
         return replace(self, arrays=self.arrays._replace(hidden=hidden))
 
@@ -120,15 +117,20 @@ class SessionIndex:
             if name != "hidden":
                 write_array(folder, name, array)
         write_array(folder, "began_at", self.began_at)
-        write_array(folder, "hashes", self.hashes)
+        write_array(folder, "hashes", self.marks.hashes)
 
     @classmethod
-    def load(cls, folder: Path) -> "SessionIndex":
-        """Read what `save` wrote; arrays are memory-mapped."""
+    def load(cls, folder: Path, key_id: str) -> "SessionIndex":
+        """Read what `save` wrote; arrays are memory-mapped.
+
+        Arguments:
+            folder: where it wrote.
+            key_id: of the marks; whoever saves keeps it.
+        """
         began_at = read_array(folder, "began_at")
         read = {name: read_array(folder, name, mode="c") for name in Arrays._fields[:-1]}
         arrays = Arrays(**read, hidden=np.zeros(len(began_at), np.bool_))
-        return cls(arrays, began_at, read_array(folder, "hashes"))
+        return cls(arrays, began_at, Marks(read_array(folder, "hashes"), key_id))
 
 
 def _heads(hashes: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:

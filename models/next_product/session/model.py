@@ -1,6 +1,5 @@
 """The candidate generator that goes by what the customer looks at in the present session."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -9,6 +8,7 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from features.catalog import Catalog
+from features.events.erasures import Erased, Marks
 from models.next_product.arrays import read_settings, write_settings
 from models.next_product.candidate import Candidates, Products, Scores, best
 from models.next_product.history import Histories
@@ -58,28 +58,27 @@ class Session(Candidates):
 
     def fit(self, histories: Histories) -> Self:
         """Index sessions and learn what they are worth; see `Candidates.fit`."""
-        return self.learn(histories.sessions, histories.n_products, histories.hashes)
+        return self.learn(histories.sessions, histories.n_products, histories.marks)
 
     def learn(
         self,
         sessions: Sessions,
         n_products: int,
-        hashes: npt.NDArray[np.uint8] | None = None,
+        marks: Marks | None = None,
     ) -> Self:
         """Learn from sessions.
 
         Arguments:
             sessions: in any order; of two that began at once the first counts as the older.
             n_products: the size of the catalogue.
-            hashes: a keyed hash for each customer by place, shape (customers, HASH_BYTES).
+            marks: what stands for each customer, by place; see `Timelines.marks`.
         """
         self.n_products_ = n_products
         telling = np.flatnonzero(np.diff(sessions.offsets) > 1)  # one step leads to no other
         order = np.argsort(sessions.began_at[telling], kind="stable")
         kept = sessions.taken(telling[order][-self.sessions :])
         self.trees_ = self._learnt(kept)
-        marks = None if hashes is None else hashes[kept.row]
-        self.index_ = SessionIndex.of(kept, n_products, marks)
+        self.index_ = SessionIndex.of(kept, n_products, (marks or Marks.none()).taken(kept.row))
         return self
 
     def scores(self, histories: Histories) -> Scores:
@@ -113,14 +112,16 @@ class Session(Candidates):
                 return f"Looked at together with {catalog.title(seen)}"
         return "Looked at in visits like yours"
 
-    def mask(self, erased: Mapping[bytes, int]) -> None:
+    def mask(self, erased: Erased) -> None:
         """Leave out sessions of erased people; see `Candidates.mask`."""
         self.index_ = self.index_.without(erased)
 
     def save(self, folder: Path) -> None:
         """See `Candidates.save`."""
         settings = {"sessions": self.sessions, "seed": self.seed, "threads": self.threads}
-        write_settings(folder, {"settings": settings, "trees": self.trees_ is not None})
+        marked_by = self.index_.marks.key_id
+        trees = self.trees_ is not None
+        write_settings(folder, {"settings": settings, "marked_by": marked_by, "trees": trees})
         self.index_.save(folder)
         if self.trees_ is not None:
             self.trees_.save(folder)
@@ -130,7 +131,7 @@ class Session(Candidates):
         """See `Candidates.load`."""
         document = read_settings(folder)
         out = cls(**document["settings"])
-        out.index_ = SessionIndex.load(folder)
+        out.index_ = SessionIndex.load(folder, document["marked_by"])
         out.n_products_ = out.index_.n_products
         if document["trees"]:
             out.trees_ = Trees.load(folder)
