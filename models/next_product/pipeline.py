@@ -30,13 +30,7 @@ from models.next_product.popular import Popular
 from models.next_product.ranker import Ranker
 from models.next_product.recommendation import Recommendation
 from models.next_product.repeat import Repeat
-from models.next_product.rows import (
-    CUSTOMER_FEATURES,
-    Proposals,
-    assemble,
-    column_names,
-    propose,
-)
+from models.next_product.rows import CUSTOMER_FEATURES, Proposals, assemble, column_names, propose
 from models.next_product.session import Session
 from models.next_product.shelf import filling, shown
 

@@ -135,6 +135,7 @@ class Session(Candidates):
         out.n_products_ = out.index_.n_products
         if document["trees"]:
             out.trees_ = Trees.load(folder)
+        out._opinion(np.zeros(1, np.int32))  # so that no request waits for the compiler
         return out
 
     def _opinion(self, present: npt.NDArray[np.int32]) -> tuple[Products, Scores]:
