@@ -127,7 +127,7 @@ def train_next_product(
     model = NextProductModel(
         [
             Repeat(recipe.repeat_half_life_days),
-            Session(seed=seed, threads=threads),
+            Session(seed=seed),
             Neighbours(recipe.neighbours, recipe.neighbours_weighting, threads=threads),
             Als(
                 recipe.als_factors,

@@ -91,6 +91,19 @@ def test_only_the_last_session_counts() -> None:
     assert model.recommend(history, 1)[0].tolist() == [3]
 
 
+def test_a_session_is_no_evidence_for_itself() -> None:
+    """Else what somebody looked at before a training would seem what many look at together."""
+    walk = visit(20, [1, 2, 3])
+    people = Timelines.of([("a", timeline([], viewed=walk))])
+    model = Session().fit(everyone(people))
+    begun = model.scores(everyone(people))[0]
+    gone_on = model.scores(one(timeline([], viewed=[*walk, (20 + 3 * MINUTE, [4])])))[0]
+    assert begun[[1, 2, 3]] == pytest.approx(np.exp([-1.0, -0.5, 0.0]))  # seen, and no votes
+    assert gone_on[3] == pytest.approx(np.exp(-0.5))
+    another = model.scores(one(timeline([], viewed=visit(21, [1, 2]))))[0]
+    assert another[3] > 0.5
+
+
 def test_nothing_is_learnt_from_after_the_instant() -> None:
     people = Timelines.of([("a", timeline([], viewed=visit(10, [1, 2]) + visit(20, [1, 3])))])
     model = Session().fit(everyone(people, now=15))
@@ -109,14 +122,14 @@ def test_only_the_newest_sessions_are_kept() -> None:
     assert set(model.next(products(1), PRODUCTS)[0].tolist()) == {1, 3}
 
 
-def test_threads_do_not_change_what_is_learnt(tmp_path: Path) -> None:
-    for threads in (1, 2):
-        (tmp_path / str(threads)).mkdir()
-        Session(threads=threads).learn(sessions(circles()), PRODUCTS).save(tmp_path / str(threads))
-    arrays = sorted(path.name for path in (tmp_path / "1").glob("*.npy"))
-    assert len(arrays) > 8
-    for name in arrays:
-        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes(), name
+def test_the_same_sessions_teach_the_same_to_the_byte(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        Session().learn(sessions(circles()), PRODUCTS).save(tmp_path / name)
+    files = sorted(path.name for path in (tmp_path / "a").iterdir())
+    assert len(files) > 12
+    for name in files:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
 
 
 def test_reasons_name_what_was_looked_at() -> None:
@@ -204,7 +217,7 @@ def test_evidence_is_what_plain_counting_finds(
 ) -> None:
     index = SessionIndex.of(sessions(walks), 6)
     index.arrays.hidden[[s for s in hidden if s < len(walks)]] = True
-    found, columns = evidence.evidence(index.arrays, products(*present))
+    found, columns = evidence.evidence(index.arrays, products(*present), -1)
     expected = _counted(walks, hidden, present)
     assert sorted(found.tolist()) == sorted(expected)
     for c, product in enumerate(found.tolist()):
@@ -270,7 +283,7 @@ def test_a_popular_product_costs_no_more_than_its_newest_sessions() -> None:
     """The oldest of more sessions than are looked at has no say, and candidates are bounded."""
     many = [[0, 1], *([0, 2 + i % 150] for i in range(evidence.NEWEST))]
     index = SessionIndex.of(sessions(many), 152)
-    found, columns = evidence.evidence(index.arrays, products(0))
+    found, columns = evidence.evidence(index.arrays, products(0), -1)
     assert len(found) == evidence.CANDIDATES
     assert 1 not in found
     assert found[0] == 0

@@ -34,8 +34,8 @@ STRIDE = 3.0
 """Steps from the shared product in a past session at which a candidate counts e times less."""
 
 HALF_LIFE = 1 / 3
-"""The share of all sessions that have begun since, at which a past session counts half. A share,
-since a shop with more visitors renews what it sells no sooner."""
+"""The share of all sessions that have begun since, at which a past session counts half. A share
+and not days: a tenth to all of them answered nearly alike, and sessions may come without times."""
 
 CANDIDATES = 100
 """Of one present session."""
@@ -68,7 +68,7 @@ _VOTES = 8
 
 @nb.njit(nogil=True, cache=True)
 def evidence(
-    past: Arrays, present: npt.NDArray[np.int32]
+    past: Arrays, present: npt.NDArray[np.int32], own: int
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
     """Candidates for the next step of a session.
 
@@ -76,14 +76,15 @@ def evidence(
         past: sessions so far.
         present: products of the present session, the latest last; at least one, all of them in
             `past`'s catalogue.
+        own: the past session that is the present one's beginning, which says nothing; or -1.
 
     Returns:
         Products, int32, in no order, and their columns, float32, shape (COLUMNS, products). The
         products of the present session come first, the latest first.
     """
     seen, back, times = _seen(present)
-    sessions, shared, weight = _nearest(past, seen, back)
-    ids, votes = _votes(past, seen, sessions, shared, weight)
+    sessions, shared, weight = _nearest(past, seen, back, own)
+    ids, votes = _votes(past, seen, sessions, shared, weight, own)
 
     most = np.full(_VOTES, 1e-9, np.float32)
     for c in range(len(ids)):
@@ -139,7 +140,7 @@ def _seen(present):  # type: ignore[no-untyped-def]  # compiled: Numba infers th
 
 
 @nb.njit(nogil=True, cache=True)
-def _nearest(past, seen, back):  # type: ignore[no-untyped-def]  # compiled
+def _nearest(past, seen, back, own):  # type: ignore[no-untyped-def]  # compiled
     """Sessions that share products, the step of the latest one shared, and their weights."""
     room = 0
     for q in range(min(len(seen), QUERIES)):
@@ -156,7 +157,7 @@ def _nearest(past, seen, back):  # type: ignore[no-untyped-def]  # compiled
         for o in range(begin, min(past.begin[seen[q] + 1], begin + NEWEST)):
             step = past.step[o]
             session = past.session[step]
-            if session == before or past.hidden[session]:
+            if session in (before, own) or past.hidden[session]:
                 continue
             before = session
             i, known = _numbered(table, sessions, n, session)
@@ -171,7 +172,7 @@ def _nearest(past, seen, back):  # type: ignore[no-untyped-def]  # compiled
 
 
 @nb.njit(nogil=True, cache=True)
-def _votes(past, seen, sessions, shared, weight):  # type: ignore[no-untyped-def]  # compiled
+def _votes(past, seen, sessions, shared, weight, own):  # type: ignore[no-untyped-def]  # compiled
     """Candidates, those seen first, and the votes for each, shape (candidates, _VOTES)."""
     room = len(seen)
     for i in range(len(sessions)):
@@ -202,7 +203,9 @@ def _votes(past, seen, sessions, shared, weight):  # type: ignore[no-untyped-def
     for q in range(min(len(seen), 2)):
         begin = past.begin[seen[q]]
         for o in range(begin, min(past.begin[seen[q] + 1], begin + NEWEST)):
-            n = _around_one(past, past.step[o], q == 1, table, ids, n, votes)
+            session = past.session[past.step[o]]
+            if session != own and not past.hidden[session]:
+                n = _around_one(past, past.step[o], q == 1, table, ids, n, votes)
     return ids[:n], votes[:n]
 
 
@@ -210,8 +213,6 @@ def _votes(past, seen, sessions, shared, weight):  # type: ignore[no-untyped-def
 def _around_one(past, at, previous, table, ids, n, votes):  # type: ignore[no-untyped-def]  # compiled
     """Count the steps around one step of the last product, or of the previous one."""
     session = past.session[at]
-    if past.hidden[session]:
-        return n
     recent = _youth(past, session)
     begin, end = _around(past, session, at)
     for step in range(begin, end):

@@ -84,6 +84,16 @@ class SessionIndex:
         """The size of the catalogue at the time."""
         return len(self.arrays.revisits)
 
+    def find(self, began_at: int, steps: npt.NDArray[np.int32]) -> int:
+        """The session that began at an instant and with these steps went on, or -1."""
+        begin, end = np.searchsorted(self.began_at, [began_at, began_at + 1]).tolist()
+        for session in range(begin, end):
+            first, last = self.arrays.offsets[session : session + 2].tolist()
+            kept = self.arrays.product[first:last]
+            if np.array_equal(kept, steps[: len(kept)]):
+                return session
+        return -1
+
     def meets(self, product: int, other: int, newest: int) -> bool:
         """Whether one of a product's newest steps is in a session with another product."""
         begin, end = self.arrays.begin[product : product + 2].tolist()

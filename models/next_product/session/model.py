@@ -44,15 +44,13 @@ class Session(Candidates):
     Arguments:
         sessions: how many past sessions are kept, the newest.
         seed: of all random choices.
-        threads: of learning; the result does not depend on them.
     """
 
     name: ClassVar[str] = "session"
 
-    def __init__(self, sessions: int = 2_000_000, *, seed: int = 0, threads: int = 2) -> None:
+    def __init__(self, sessions: int = 2_000_000, *, seed: int = 0) -> None:
         self.sessions = sessions
         self.seed = seed
-        self.threads = threads
         self.index_ = SessionIndex.of(Sessions.none(), 0)
         self.trees_: Trees | None = None
 
@@ -87,7 +85,10 @@ class Session(Candidates):
         sessions = histories.sessions
         ends = np.searchsorted(sessions.row, np.arange(len(histories)), side="right")
         for customer in np.unique(sessions.row).tolist():
-            products, score = self._opinion(sessions.of(int(ends[customer]) - 1))
+            last = int(ends[customer]) - 1
+            present = sessions.of(last)
+            own = self.index_.find(int(sessions.began_at[last]), present)
+            products, score = self._opinion(present, own)
             out[customer, products] = score
         return out
 
@@ -118,7 +119,7 @@ class Session(Candidates):
 
     def save(self, folder: Path) -> None:
         """See `Candidates.save`."""
-        settings = {"sessions": self.sessions, "seed": self.seed, "threads": self.threads}
+        settings = {"sessions": self.sessions, "seed": self.seed}
         marked_by = self.index_.marks.key_id
         trees = self.trees_ is not None
         write_settings(folder, {"settings": settings, "marked_by": marked_by, "trees": trees})
@@ -138,13 +139,18 @@ class Session(Candidates):
         out._opinion(np.zeros(1, np.int32))  # so that no request waits for the compiler
         return out
 
-    def _opinion(self, present: npt.NDArray[np.int32]) -> tuple[Products, Scores]:
-        """Candidates for the next step, in no order, and their scores."""
+    def _opinion(self, present: npt.NDArray[np.int32], own: int = -1) -> tuple[Products, Scores]:
+        """Candidates for the next step, in no order, and their scores.
+
+        Arguments:
+            present: the session's products, the latest last.
+            own: its place in the index, where its beginning was learnt from.
+        """
         known = present[-PRESENT_STEPS:]
         known = known[known < self.n_products_]
         if not len(self.index_) or not len(known):
             return np.empty(0, np.int32), np.empty(0, np.float32)
-        products, columns = evidence(self.index_.arrays, known)
+        products, columns = evidence(self.index_.arrays, known, own)
         if self.trees_ is None:
             return products, _unlearnt(columns)
         return products, expit(self.trees_.raw(columns)).astype(np.float32)
@@ -163,7 +169,7 @@ class Session(Candidates):
         rows, labels, groups = [], [], []
         for first, at in zip(begin[chosen].tolist(), step[chosen].tolist(), strict=True):
             present = sessions.product[max(first, at - PRESENT_STEPS) : at]
-            products, columns = evidence(index.arrays, present)
+            products, columns = evidence(index.arrays, present, -1)
             was_next = products == sessions.product[at]
             kept = was_next | (drawn.random(len(products)) < NEGATIVES_SHARE)
             rows.append(columns[:, kept].T)
@@ -173,10 +179,10 @@ class Session(Candidates):
             return None
         y = np.concatenate(labels)
         weight = np.where(y, 1.0, 1.0 / NEGATIVES_SHARE).astype(np.float32)
-        ranker = Ranker(seed=self.seed, threads=self.threads)
+        # of so few rows, several threads would mostly wait for each other
+        ranker = Ranker(seed=self.seed, threads=1)
         ranker.fit(np.concatenate(rows), y, np.array(groups), weight, COLUMNS)
-        assert ranker.booster_ is not None
-        return Trees.of(ranker.booster_)
+        return None if ranker.booster_ is None else Trees.of(ranker.booster_)
 
 
 def _unlearnt(columns: npt.NDArray[np.float32]) -> Scores:
