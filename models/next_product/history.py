@@ -17,6 +17,8 @@ from features.instants import DAY_MS
 from features.timeline import Timeline, Timelines, visible
 from models.next_product.looks import LOOKS, Looks, Sessions
 
+LINE = schema().code("Order Line")
+
 
 @dataclass(frozen=True)
 class Purchases:
@@ -72,13 +74,13 @@ class Histories:
     ) -> "Histories":
         """What customers (places in `timelines`) did, each before its own instant."""
         rows = timelines.rows
-        owner, place = _rows_with_product(timelines, customers)
+        owner, place = _rows_of(timelines, customers, (LINE, *LOOKS))
         keep = visible(
             rows.at[place], rows.known_at[place], rows.known_until[place], instants[owner]
         )
         owner, place = owner[keep], place[keep]
-        is_line = rows.type[place] == schema().code("Order Line")
-        looked = np.isin(rows.type[place], LOOKS)
+        is_line = rows.type[place] == LINE
+        looked = ~is_line
         everyone = np.arange(len(customers) + 1)
         return cls(
             offsets=np.searchsorted(owner[is_line], everyone).astype(np.int64),
@@ -103,7 +105,7 @@ class Histories:
         stand in, so that a first-time visitor is not shown best-sellers only.
         """
         known = timeline.before(at) & (timeline.product >= 0)
-        keep = np.flatnonzero(known & (timeline.type == schema().code("Order Line")))
+        keep = np.flatnonzero(known & (timeline.type == LINE))
         looked = np.flatnonzero(known & np.isin(timeline.type, LOOKS))
         bought = len(keep) > 0
         if not bought:
@@ -192,20 +194,19 @@ def lines(
     timelines: Timelines, customers: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Order lines with a product: the owner's place in `customers` and the row's place."""
-    owner, place = _rows_with_product(timelines, customers)
-    is_line = timelines.rows.type[place] == schema().code("Order Line")
-    return owner[is_line], place[is_line]
+    return _rows_of(timelines, customers, (LINE,))
 
 
-def _rows_with_product(
-    timelines: Timelines, customers: npt.NDArray[np.int64]
+def _rows_of(
+    timelines: Timelines, customers: npt.NDArray[np.int64], types: tuple[int, ...]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     begin = timelines.offsets[customers]
     length = timelines.offsets[customers + 1] - begin
     owner = np.repeat(np.arange(len(customers)), length)
     place = np.repeat(begin - (np.cumsum(length) - length), length) + np.arange(len(owner))
-    has = timelines.rows.product[place] >= 0
-    return owner[has], place[has]
+    wanted = np.isin(timelines.rows.type[place], types)
+    wanted &= timelines.rows.product[place] >= 0
+    return owner[wanted], place[wanted]
 
 
 def _changes(values: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
