@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from features.consents.permit import Permit
 from features.errors import InputError, StorageError, shown
+from features.events.erasures import Marks
 from features.events.row import ROW
 
 __all__ = ["COLUMNS", "FOREVER", "LAYOUT", "ROW", "TIES", "Timeline", "Timelines", "visible"]
@@ -135,6 +136,9 @@ class Timelines:
     permits: Mapping[str, Permit] = field(default_factory=dict)
     """Who allows which purpose, and when, by purpose; everybody where it is not told. It is no
     part of what is saved: the shop's settings decide it, too."""
+    marks: Marks = field(default_factory=Marks.none)
+    """What stands for each customer where something of them is kept, as the list of erased people
+    has it; nothing where nobody is to be erased. It is no part of what is saved either."""
 
     def __len__(self) -> int:
         return len(self.customers)

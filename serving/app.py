@@ -211,7 +211,7 @@ def _service(settings: ServingSettings, store: Store, commit: GroupCommit, clock
             model_version=lambda: champion.live.version,
         ),
         corrections=Corrections(store, commit, clock, Keep(settings.keep)),
-        erasing=Erasing(store, clock, settings.erased_may_return),
+        erasing=Erasing(store, champion, clock, settings.erased_may_return),
         clock=clock,
         consent_rules=rules,
     )

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,6 +61,8 @@ class Champion:
         self._retry_at = 0
         self._renumbered_at = 0
         self._behind = False
+        self._erasures = 0
+        """The last erasure that what is served knows of."""
         self._live = Live.of(None, None, ())
         self.refusal: Refusal | None = None
         """The published bundle, when it was refused; None when it serves or there is none."""
@@ -73,8 +76,10 @@ class Champion:
         """Look at the pointer; load and swap when it changed. True when the bundle serves anew.
 
         A bundle that cannot be verified is refused: the one before goes on serving. It is tried
-        again after a pause, since what was missing may come: a file, or the store.
+        again after a pause, since what was missing may come: a file, or the store. Whoever was
+        erased by another worker is left out of the bundle that serves.
         """
+        self.forget()
         with self._loading:
             try:
                 pointer = (self._bundles / POINTER).read_bytes()
@@ -94,8 +99,10 @@ class Champion:
                 version, folder = self._target(pointer)
                 bundle = Bundle.load(folder)
                 live = Live.of(bundle, version, self._store.products(), self._store.fed(0))
+                erasures = self._without_erased(bundle, 0)
                 with self._changing:  # short: requests wait for it, not for the loading
                     self._live = live
+                    self._erasures = erasures
             except (BundleError, StorageError) as error:
                 self._refused = pointer
                 self._refuse(version, str(error))
@@ -105,6 +112,15 @@ class Champion:
             self.refusal = None
             log.info("bundle serves", version=version)
             return True
+
+    def forget(self) -> None:
+        """Leave whom the store erased since the last look out of what is served.
+
+        A store that does not answer erases nobody either: the next look will do.
+        """
+        with self._changing, suppress(StorageError):
+            if self._live.bundle is not None:
+                self._erasures = self._without_erased(self._live.bundle, self._erasures)
 
     def number_products(self) -> None:
         """Learn the store's products that are not numbered yet."""
@@ -146,6 +162,15 @@ class Champion:
             self.number_products()
             live = self._live
         return live, live.translated(timeline)
+
+    def _without_erased(self, bundle: Bundle, known: int) -> int:
+        """Mask a bundle that knows of the first erasures; the last erasure it then knows of."""
+        found = None if bundle.next_product is None else self._store.erased(known)
+        if bundle.next_product is None or found is None:
+            return known
+        last, erased = found
+        bundle.next_product.mask(erased)
+        return last
 
     def _target(self, pointer: bytes) -> tuple[str, Path]:
         try:

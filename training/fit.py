@@ -11,7 +11,15 @@ from features.instants import DAY_MS, iso
 from features.reference import Reference
 from features.timeline import Timelines
 from models.churn import ChurnModel, Fits
-from models.next_product import Als, Neighbours, NextProductModel, Popular, Ranker, Repeat
+from models.next_product import (
+    Als,
+    Neighbours,
+    NextProductModel,
+    Popular,
+    Ranker,
+    Repeat,
+    Session,
+)
 from models.personas import TRAITS, Personas
 from models.value import ValueModel
 from training.dataset import ChurnRows, Orders, churn_rows, named_features, periods, value_labels
@@ -209,6 +217,7 @@ def train_next_product(
     model = NextProductModel(
         [
             Repeat(recipe.repeat_half_life_days),
+            Session(seed=seed),
             Neighbours(recipe.neighbours, recipe.neighbours_weighting, threads=threads),
             Als(
                 recipe.als_factors,

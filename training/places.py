@@ -66,6 +66,7 @@ def registry_of(settings: Settings) -> "Registry":
 def bundle_of(settings: Settings, version: int | None, folder: Path) -> "tuple[int, Bundle]":
     """The bundle of a version, or the one that serves."""
     from features.errors import RegistryError
+    from features.events.erasures import Erasures
     from models.bundle import Bundle
     from training.publish import pointed
 
@@ -75,11 +76,15 @@ def bundle_of(settings: Settings, version: int | None, folder: Path) -> "tuple[i
             "no version serves yet; run: python -m training promote, or name one with --version"
         )
     if version is None or version == serving:
-        number = serving if version is None else version
-        return int(number or 0), Bundle.load(settings.bundles / str(number))
-    registry = registry_of(settings)
-    found = registry.version(version)
-    return found.number, Bundle.load(registry.shipped(found, folder))
+        number = int((serving if version is None else version) or 0)
+        bundle = Bundle.load(settings.bundles / str(number))
+    else:
+        registry = registry_of(settings)
+        found = registry.version(version)
+        number, bundle = found.number, Bundle.load(registry.shipped(found, folder))
+    if bundle.next_product is not None:
+        bundle.next_product.mask(Erasures(settings.erasures).erased())
+    return number, bundle
 
 
 def served_bundle(settings: Settings, version: str, folder: Path) -> "Bundle | None":

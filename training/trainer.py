@@ -1,6 +1,6 @@
 """One recipe on one state of the data: models up to any instant."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -61,11 +61,12 @@ class Data:
                 they are without set-up when None.
 
         Raises:
-            StorageError: the log is empty.
+            StorageError: the log is empty, or the key of erasures cannot be read or made.
         """
+        timelines = permitted(timelines_of(log), log, rules or ConsentRules())
         return cls(
             last_at=log.last_at,
-            timelines=permitted(timelines_of(log), log, rules or ConsentRules()),
+            timelines=replace(timelines, marks=log.erasures.marks(timelines.ids())),
             catalog=log.catalog,
             fingerprint=log.fingerprint,
             told=log,

@@ -12,9 +12,12 @@ import hashlib
 import hmac
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
 
 from features.errors import StorageError, shown
 from features.events import secret
@@ -41,6 +44,34 @@ class Erasure:
     why: str
     hashes: tuple[str, ...]
     """Of each identifier of the person, hexadecimal."""
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What stands for people where something of each is kept, so that they can be erased."""
+
+    hashes: npt.NDArray[np.uint8]
+    """Of each one's id, shape (people, HASH_BYTES)."""
+    key_id: str
+    """Which key they are made with; see `Erasures.key_id`."""
+
+    @classmethod
+    def none(cls) -> "Marks":
+        """Nobody's."""
+        return cls(np.empty((0, HASH_BYTES), np.uint8), "")
+
+    def taken(self, places: npt.NDArray[np.int64] | slice) -> "Marks":
+        """Those at these places; of nobody's, nobody's."""
+        return Marks(self.hashes[places], self.key_id) if len(self.hashes) else self
+
+
+@dataclass(frozen=True)
+class Erased:
+    """Everybody who was erased so far."""
+
+    until: Mapping[bytes, int]
+    """By hash, the instant up to which their events are left out."""
+    key_id: str
 
 
 class Erasures:
@@ -70,6 +101,16 @@ class Erasures:
             StorageError: the key is missing.
         """
         return hmac.digest(self._secret(), customer_id.encode(), "sha256")[:HASH_BYTES]
+
+    def marks(self, customer_ids: Iterable[str]) -> Marks:
+        """What stands for these people; the key is made if there is none yet.
+
+        Raises:
+            StorageError: the key cannot be read or made.
+        """
+        self.make_key()
+        digests = b"".join(map(self.hash, customer_ids))
+        return Marks(np.frombuffer(digests, np.uint8).reshape(-1, HASH_BYTES), self.key_id)
 
     @property
     def key_id(self) -> str:
@@ -134,6 +175,15 @@ class Erasures:
                 key = bytes.fromhex(digest)
                 found[key] = max(erasure.until, found.get(key, erasure.until))
         return found
+
+    def erased(self) -> Erased:
+        """Everybody who is listed.
+
+        Raises:
+            StorageError: the list is damaged, or somebody is listed and the key is missing.
+        """
+        until = self.until()
+        return Erased(until, self.key_id if until else "")
 
     @property
     def digest(self) -> str:

@@ -9,6 +9,7 @@ from models.next_product.popular import Popular
 from models.next_product.ranker import Ranker
 from models.next_product.recommendation import Recommendation
 from models.next_product.repeat import Repeat
+from models.next_product.session import Session
 
 __all__ = [
     "GENERATORS",
@@ -21,4 +22,5 @@ __all__ = [
     "Ranker",
     "Recommendation",
     "Repeat",
+    "Session",
 ]

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +28,13 @@ def write_array(folder: Path, name: str, array: npt.NDArray[Any]) -> None:
     np.save(folder / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
 
 
-def read_array(folder: Path, name: str) -> npt.NDArray[Any]:
-    """Map `<name>.npy` into memory; workers of one machine share its pages."""
-    mapped = np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+def read_array(folder: Path, name: str, *, mode: Literal["r", "c"] = "r") -> npt.NDArray[Any]:
+    """Map `<name>.npy` into memory; workers of one machine share its pages.
+
+    Arguments:
+        folder: where `write_array` wrote it.
+        name: its name.
+        mode: "c", copy on write, for compiled code: it is compiled once, for writable arrays.
+    """
+    mapped = np.load(folder / f"{name}.npy", mmap_mode=mode, allow_pickle=False)
     return np.asarray(mapped)

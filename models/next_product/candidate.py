@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.catalog import Catalog
+from features.events.erasures import Erased
 from models.next_product.history import Histories
 
 Products = npt.NDArray[np.int32]
@@ -15,9 +16,9 @@ Scores = npt.NDArray[np.float32]
 
 
 class Candidates(ABC):
-    """Proposes products for a customer from what the customer bought.
+    """Proposes products for a customer from what the customer bought or looked at.
 
-    Learned state ends in `_`, holds no customer, and is set only in `fit`. Products are
+    Learned state ends in `_`, names no customer, and is set only in `fit`. Products are
     parents, by catalogue index. Listing the class in `models.next_product.GENERATORS`
     makes it part of the model and of its contract tests.
     """
@@ -58,6 +59,13 @@ class Candidates(ABC):
     @abstractmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote; arrays are memory-mapped."""
+
+    def mask(self, erased: Erased) -> None:
+        """Leave out what erased people did, where it is kept row by row.
+
+        It takes the place of an earlier mask.
+        """
+        del erased
 
     def recommend(self, history: Histories, k: int) -> tuple[Products, Scores]:
         """At most `k` products for the one customer of `history`, best first."""

@@ -1,9 +1,9 @@
-"""What customers bought before an instant, in the form that candidate generators learn from.
+"""What customers did before an instant, in the form that candidate generators learn from.
 
 Products are parents (`Catalog.parent`). Lines at the same instant are one basket.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -11,9 +11,13 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from features.catalog import Catalog
+from features.events.erasures import Marks
 from features.events.schema import schema
 from features.instants import DAY_MS
 from features.timeline import Timeline, Timelines, visible
+from models.next_product.looks import LOOKS, Looks, Sessions
+
+LINE = schema().code("Order Line")
 
 
 @dataclass(frozen=True)
@@ -51,8 +55,11 @@ class Histories:
     """Each customer's instant; nothing here happened at or after it."""
     bought: npt.NDArray[np.bool_]
     """False where the lines are what a visitor looked at, for want of any purchase."""
+    looks: Looks
     n_products: int
     """The size of the catalogue, variants included."""
+    marks: Marks = field(default_factory=Marks.none)
+    """What stands for each customer where something of them is kept; see `Timelines.marks`."""
 
     def __len__(self) -> int:
         return len(self.until)
@@ -65,19 +72,29 @@ class Histories:
         instants: npt.NDArray[np.int64],
         catalog: Catalog,
     ) -> "Histories":
-        """Purchases of customers (places in `timelines`), each before its own instant."""
+        """What customers (places in `timelines`) did, each before its own instant."""
         rows = timelines.rows
-        owner, place = lines(timelines, customers)
-        until = instants[owner]
-        keep = visible(rows.at[place], rows.known_at[place], rows.known_until[place], until)
+        owner, place = _rows_of(timelines, customers, (LINE, *LOOKS))
+        keep = visible(
+            rows.at[place], rows.known_at[place], rows.known_until[place], instants[owner]
+        )
         owner, place = owner[keep], place[keep]
+        is_line = rows.type[place] == LINE
+        looked = ~is_line
+        everyone = np.arange(len(customers) + 1)
         return cls(
-            offsets=np.searchsorted(owner, np.arange(len(customers) + 1)).astype(np.int64),
-            product=catalog.parent[rows.product[place]],
-            at=np.asarray(rows.at[place], np.int64),
+            offsets=np.searchsorted(owner[is_line], everyone).astype(np.int64),
+            product=catalog.parent[rows.product[place[is_line]]],
+            at=np.asarray(rows.at[place[is_line]], np.int64),
             until=np.asarray(instants, np.int64),
             bought=np.ones(len(customers), np.bool_),
+            looks=Looks(
+                np.searchsorted(owner[looked], everyone).astype(np.int64),
+                catalog.parent[rows.product[place[looked]]],
+                np.asarray(rows.at[place[looked]], np.int64),
+            ),
             n_products=len(catalog),
+            marks=timelines.marks.taken(customers),
         )
 
     @classmethod
@@ -88,19 +105,22 @@ class Histories:
         stand in, so that a first-time visitor is not shown best-sellers only.
         """
         known = timeline.before(at) & (timeline.product >= 0)
-        keep = np.flatnonzero(known & (timeline.type == schema().code("Order Line")))
+        keep = np.flatnonzero(known & (timeline.type == LINE))
+        looked = np.flatnonzero(known & np.isin(timeline.type, LOOKS))
         bought = len(keep) > 0
         if not bought:
-            seen = (timeline.type == schema().code("Product Viewed")) | (
-                timeline.type == schema().code("Product Added")
-            )
-            keep = np.flatnonzero(known & seen)
+            keep = looked
         return cls(
             offsets=np.array([0, len(keep)], np.int64),
             product=catalog.parent[timeline.product[keep]],
             at=timeline.at[keep],
             until=np.array([at], np.int64),
             bought=np.array([bought]),
+            looks=Looks(
+                np.array([0, len(looked)], np.int64),
+                catalog.parent[timeline.product[looked]],
+                timeline.at[looked],
+            ),
             n_products=len(catalog),
         )
 
@@ -113,8 +133,15 @@ class Histories:
             at=self.at[kept],
             until=self.until[begin:end],
             bought=self.bought[begin:end],
+            looks=self.looks.part(begin, end),
             n_products=self.n_products,
+            marks=self.marks.taken(slice(begin, end)),
         )
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        """All sessions, customer after customer, each in time order."""
+        return self.looks.sessions()
 
     @cached_property
     def purchases(self) -> Purchases:
@@ -167,13 +194,19 @@ def lines(
     timelines: Timelines, customers: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Order lines with a product: the owner's place in `customers` and the row's place."""
+    return _rows_of(timelines, customers, (LINE,))
+
+
+def _rows_of(
+    timelines: Timelines, customers: npt.NDArray[np.int64], types: tuple[int, ...]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     begin = timelines.offsets[customers]
     length = timelines.offsets[customers + 1] - begin
     owner = np.repeat(np.arange(len(customers)), length)
     place = np.repeat(begin - (np.cumsum(length) - length), length) + np.arange(len(owner))
-    is_line = timelines.rows.type[place] == schema().code("Order Line")
-    is_line &= timelines.rows.product[place] >= 0
-    return owner[is_line], place[is_line]
+    wanted = np.isin(timelines.rows.type[place], types)
+    wanted &= timelines.rows.product[place] >= 0
+    return owner[wanted], place[wanted]
 
 
 def _changes(values: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:

@@ -14,6 +14,7 @@ from features.catalog import Catalog
 from features.compute import vector
 from features.consents import PROFILING
 from features.errors import BundleError, InputError, NotEnoughDataError
+from features.events.erasures import Erased
 from features.instants import iso
 from features.pairs import pairs
 from features.reference import Reference
@@ -29,16 +30,11 @@ from models.next_product.popular import Popular
 from models.next_product.ranker import Ranker
 from models.next_product.recommendation import Recommendation
 from models.next_product.repeat import Repeat
-from models.next_product.rows import (
-    CUSTOMER_FEATURES,
-    Proposals,
-    assemble,
-    column_names,
-    propose,
-)
+from models.next_product.rows import CUSTOMER_FEATURES, Proposals, assemble, column_names, propose
+from models.next_product.session import Session
 from models.next_product.shelf import filling, shown
 
-GENERATORS: tuple[type[Candidates], ...] = (Repeat, Neighbours, Als, Popular)
+GENERATORS: tuple[type[Candidates], ...] = (Repeat, Session, Neighbours, Als, Popular)
 """All candidate generators; of two equally strong sources the earlier one gives the reason."""
 
 MIN_BOUGHT = 50
@@ -229,6 +225,11 @@ class NextProductModel:
             owner = np.repeat(np.arange(begin, begin + len(counts)), counts)
             found += np.bincount(owner, period.bought(proposals, begin), len(found))
         return float((found / np.diff(period.offsets)).mean())
+
+    def mask(self, erased: Erased) -> None:
+        """Leave out what erased people did, where it is kept row by row, from now on."""
+        for generator in self.generators:
+            generator.mask(erased)
 
     @property
     def popular(self) -> Popular:

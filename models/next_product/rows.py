@@ -20,6 +20,7 @@ CUSTOMER_FEATURES = (
     "cadence_order_gap_mean_life",
     "preference_products_distinct_life",
     "preference_price_level_mean_365d",
+    "engagement_activity_days_since_last",  # how old the last session is
 )
 """What of the customer bears on which product comes next; the rest is left to churn."""
 

@@ -6,10 +6,10 @@ import uuid
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, RowMapping, func, select
 
 from features.errors import InputError, StorageError
-from features.events.erasures import Erasure
+from features.events.erasures import Erased, Erasure
 from features.events.identifiers import bare, kind_of
 from features.timeline import FOREVER
 from serving.store import erasing, statements
@@ -61,6 +61,19 @@ class SqlErasures(SqlPart):
         receipt = self._database.write("erase a customer", work)
         self._database.flush()
         return receipt
+
+    def erased(self, known: int = 0) -> tuple[int, Erased] | None:
+        """Everybody who was erased; see `Store.erased`."""
+
+        def work(connection: Connection) -> tuple[int, Erased] | None:
+            last = connection.scalar(select(func.max(t.erasures.c.sequence))) or 0
+            if last <= known:
+                return None
+            rows = connection.execute(select(t.erased.c.hash, t.erased.c.until))
+            until = {bytes(row.hash): int(row.until) for row in rows}
+            return last, Erased(until, self._erasures.key_id)
+
+        return self._database.read("read erasures", work)
 
     def was_erased(self, customer_id: str) -> bool:
         """Whether this very id is listed."""

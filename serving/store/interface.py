@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from features.catalog import Product
 from features.consents import Consent
+from features.events.erasures import Erased
 from features.identity import Link, Ruling
 from serving.store.records import (
     Access,
@@ -299,6 +300,14 @@ class Store(Protocol):
 
         Raises:
             InputError: `who` or `why` holds one of the customer's ids.
+        """
+        ...
+
+    def erased(self, known: int = 0) -> tuple[int, Erased] | None:
+        """Everybody who was erased, and the last erasure's number.
+
+        Arguments:
+            known: the number of the last look; None is given when there was no erasure since.
         """
         ...
 

@@ -2,7 +2,7 @@
 
 import typer
 
-from tests.benchmarks import churn, features, ingest, profile, score, serving
+from tests.benchmarks import churn, features, ingest, profile, score, serving, sessions
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 app.command("churn")(churn.run)
@@ -11,6 +11,7 @@ app.command("ingest")(ingest.run)
 app.command("profile")(profile.run)
 app.command("score")(score.run)
 app.command("serving")(serving.run)
+app.command("sessions")(sessions.run)
 
 
 @app.callback()

@@ -102,3 +102,24 @@ def test_churn_reports_ours_beside_the_baselines(tmp_path: Path) -> None:
     of_value += ("spend_mae", "spend_spearman", "spend_gini")
     assert {f"{method}.{name}" for method in methods for name in of_value} <= set(figures)
     assert {"recency.orders_spearman", "rfm_logistic.spend_gini"} <= set(figures)
+
+
+def test_sessions_reports_both_methods_and_the_time_of_one_prediction(tmp_path: Path) -> None:
+    start = np.random.default_rng(0).integers(30, size=2_000)
+    clicks = pa.table(
+        {
+            "session_id": np.repeat(np.arange(len(start)), 4),
+            "product_id": [f"p{(s + i) % 30}" for s in start.tolist() for i in range(4)],
+            "position": np.tile(np.arange(4), len(start)),
+        }
+    )
+    pq.write_table(clicks[:7_600], tmp_path / "train.parquet")
+    pq.write_table(clicks[7_600:], tmp_path / "test.parquet")
+    files = ("--train", str(tmp_path / "train.parquet"), "--test", str(tmp_path / "test.parquet"))
+    figures = measured(tmp_path, "sessions", *files, "--min-prefix", "2")
+    metrics = ("hr@20", "mrr@20", "p50_us", "p99_us")
+    named = {f"{method}.{metric}" for method in ("ours", "vsknn") for metric in metrics}
+    assert named | {"seconds", "peak_mb"} <= set(figures)
+    assert figures["predictions"] == 200
+    assert figures["vsknn.hr@20"] == 1
+    assert figures["ours.mrr@20"] > 0.95  # who walks in circles is easily followed

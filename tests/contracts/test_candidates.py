@@ -87,8 +87,8 @@ def test_a_product_newer_than_the_model_breaks_nothing(
     kind: type[Candidates], liked: Histories
 ) -> None:
     model = kind().fit(liked)
-    customer = one(timeline([(1, [0, 2]), (2, [PRODUCTS + 1])]), PRODUCTS + 2)
-    products, _ = model.recommend(customer, PRODUCTS)
+    customer = timeline([(1, [0, 2]), (2, [PRODUCTS + 1])], viewed=[(3, [0, PRODUCTS + 1])])
+    products, _ = model.recommend(one(customer, PRODUCTS + 2), PRODUCTS)
     assert len(products)
     assert (products < PRODUCTS).all()
 
@@ -96,8 +96,10 @@ def test_a_product_newer_than_the_model_breaks_nothing(
 @every_generator
 def test_every_proposal_has_a_reason(kind: type[Candidates], liked: Histories) -> None:
     model = kind().fit(liked)
-    customer = one(timeline([(1, [0, 2]), (2, [4])]))
-    for product in model.recommend(customer, 3)[0]:
+    customer = one(timeline([(1, [0, 2]), (2, [4])], viewed=[(3, [4])]))
+    proposed = model.recommend(customer, 3)[0]
+    assert len(proposed)
+    for product in proposed:
         assert model.reason(customer, int(product), catalog(PRODUCTS))
 
 
@@ -109,5 +111,5 @@ def test_asking_for_nothing_gives_nothing(kind: type[Candidates], liked: Histori
 
 @every_generator
 def test_a_shop_with_one_product_can_be_learnt(kind: type[Candidates]) -> None:
-    lonely = histories(Timelines.of([("a", timeline([(1, [0])]))]), products=1)
+    lonely = histories(Timelines.of([("a", timeline([(1, [0])], viewed=[(1, [0])]))]), products=1)
     assert np.isfinite(kind().fit(lonely).scores(lonely)).all()

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from features.errors import InputError
+from features.events.erasures import Erasures
 from features.events.event import Event
 from features.events.schema import schema as event_schema
 from features.identity import RULINGS, Link
@@ -58,6 +59,19 @@ def test_nothing_of_an_erased_person_is_left_under_any_of_their_ids(settings, st
     assert len(store.quarantined()) == len(store.timers("ben")) + 1 == 2
     assert len(store.consents("ben")) == 1
     assert store.answer("k2") is not None
+
+
+def test_who_was_erased_is_told_once_by_hash_and_again_after_the_next(settings, store):
+    assert store.erased() is None
+    receipt = erase(store, "ann")
+    first, told = store.erased()
+    listed = Erasures(settings.erasures)
+    assert told.until == {listed.hash("ann"): receipt.until}
+    assert told.key_id == listed.key_id
+    assert store.erased(first) is None
+    erase(store, "ben")
+    _, told = store.erased(first)
+    assert set(told.until) == {listed.hash("ann"), listed.hash("ben")}
 
 
 @pytest.mark.parametrize("name", ["ben", "🦊 Zoë", 'it\'s "q"\\ %_', "7"])

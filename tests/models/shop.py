@@ -44,13 +44,14 @@ def catalog(products: int, **fields: object) -> Catalog:
 
 
 def checkerboard(customers: int = 40, products: int = 10) -> Timelines:
-    """Even customers buy even products, odd ones odd products; each leaves one out."""
+    """Even customers look at and buy even products, odd ones odd products; each leaves one out."""
     people = []
     for c in range(customers):
         mine = [p for p in range(products) if p % 2 == c % 2]
         left_out = mine[(c // 2) % len(mine)]
-        baskets = [(float(1 + i), [p]) for i, p in enumerate(mine) if p != left_out]
-        people.append((f"c{c:03d}", timeline(baskets)))
+        wanted = [p for p in mine if p != left_out]
+        baskets = [(float(1 + i), [p]) for i, p in enumerate(wanted)]
+        people.append((f"c{c:03d}", timeline(baskets, viewed=[(20, wanted)])))
     return Timelines.of(people)
 
 

@@ -3,14 +3,18 @@
 import json
 from urllib.parse import quote
 
+import numpy as np
 import pytest
 import structlog
 from typer.testing import CliRunner
 
+from features.events.erasures import Erasures
 from features.events.log import EventLog
 from features.instants import iso
 from features.links import told_by
 from features.timeline_build import timelines_of
+from models.bundle import Bundle
+from models.next_product.looks import Sessions
 from serving import history
 from serving.__main__ import cli
 from serving.export import export
@@ -59,6 +63,41 @@ def test_another_worker_knows_them_no_longer_either(start):
     assert another.get("/v1/customers/ann").status_code == 404
     another.track("Product Viewed", "late", userId="ann", product_id="tea")
     assert another.get("/v1/customers/ann").status_code == 404
+
+
+@pytest.fixture
+def sessions_of_ann_and_ben(publish, trained, settings, tmp_path):
+    """Publishes a bundle in which Ann went on from tea to the hose, and Ben to the seed."""
+    bundle = Bundle.load(trained)
+    session = next(g for g in bundle.next_product.generators if g.name == "session")
+    walks = [bundle.catalog.index[name] for name in ("tea", "hose", "tea", "seed")]
+    session.learn(
+        Sessions(np.array([0, 2, 4]), np.array(walks, np.int32), np.arange(2), np.arange(2)),
+        len(bundle.catalog),
+        Erasures(settings.erasures).marks(["ann", "ben"]),
+    )
+    manifest = bundle.manifest
+    told = {"cutoff": manifest.cutoff, "fingerprint": manifest.fingerprint}
+    bundle.save(tmp_path / "sessions", created_at="2011-09-02T00:00:00Z", **told)
+    publish("2", folder=tmp_path / "sessions")
+
+
+def looked_at_with_tea(client):
+    client.track("Product Viewed", "c1", anonymousId="chris", product_id="tea")
+    items = client.recommend(anonymous_id="chris", k=9)["items"]
+    return {i["product_id"] for i in items if i["reason"] == "Looked at together with Tea"}
+
+
+@pytest.mark.usefixtures("sessions_of_ann_and_ben")
+def test_their_sessions_are_no_longer_what_others_follow(start):
+    one, another = start(), start()
+    assert looked_at_with_tea(one) == looked_at_with_tea(another) == {"hose", "seed"}
+    live(one)
+    erase(one, "ann")
+    assert looked_at_with_tea(one) == {"seed"}
+    another.service.champion.check()
+    assert looked_at_with_tea(another) == {"seed"}
+    assert looked_at_with_tea(start()) == {"seed"}
 
 
 GROUNDS = {"by": "desk", "why": "asked"}

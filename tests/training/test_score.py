@@ -10,12 +10,17 @@ from features.columns import ProductId
 from features.compute import matrix
 from features.definitions import FEATURES
 from features.errors import InputError, NotEnoughDataError
+from features.events.erasures import Erasure, Erasures
 from features.events.log import EventLog
 from features.instants import DAY_MS
 from features.reference import Reference
+from features.timeline import FOREVER
+from features.timeline_build import timelines_of
 from models.bundle import Bundle
+from models.next_product import Session
 from training.dataset import Orders, named_features
 from training.evaluate import evaluate
+from training.places import bundle_of
 from training.recipe import ChurnRecipe
 from training.score import PORTION, SCHEMA, score
 from training.trainer import Data
@@ -183,3 +188,22 @@ def test_a_run_that_breaks_off_leaves_no_file(data, tmp_path):
             tmp_path / "out.parquet", progress=interrupt,
         )  # fmt: skip
     assert list(tmp_path.iterdir()) == []
+
+
+def test_sessions_of_the_erased_count_in_no_score(champion, tmp_path):
+    """Training marks every session with its customer's hash, with the key of the shop's list."""
+
+    def sessions():
+        bundle = bundle_of(champion.settings, None, tmp_path)[1]
+        return next(g.index_ for g in bundle.next_product.generators if isinstance(g, Session))
+
+    index, erasures = sessions(), Erasures(champion.settings.erasures)
+    assert len(index.marks.hashes) == len(index) > 100
+    assert not index.arrays.hidden.any()
+    log = EventLog(champion.settings.log, erasures=champion.settings.erasures)
+    someone = index.marks.hashes[0].tobytes()
+    assert someone in map(erasures.hash, timelines_of(log).ids())
+    mine = np.flatnonzero((index.marks.hashes == index.marks.hashes[0]).all(axis=1))
+    told = {"who": "desk", "why": "asked", "hashes": (someone.hex(),)}
+    erasures.add([Erasure("e1", FOREVER, FOREVER, **told)])
+    assert np.flatnonzero(sessions().arrays.hidden).tolist() == mine.tolist()
