@@ -13,12 +13,15 @@ from features.timeline import Timelines
 from models.churn import ChurnModel, Fits
 from models.next_product import (
     Als,
+    Later,
     Neighbours,
     NextProductModel,
     Popular,
     Ranker,
     Repeat,
     Session,
+    Together,
+    Viewed,
 )
 from models.personas import TRAITS, Personas
 from models.value import ValueModel
@@ -218,6 +221,9 @@ def train_next_product(
         [
             Repeat(recipe.repeat_half_life_days),
             Session(seed=seed),
+            Together(recipe.together),
+            Later(recipe.together, recipe.later_days),
+            Viewed(recipe.together),
             Neighbours(recipe.neighbours, recipe.neighbours_weighting, threads=threads),
             Als(
                 recipe.als_factors,

@@ -173,6 +173,13 @@ class NextProductRecipe(BaseModel):
     neighbours_weighting: Literal["tfidf", "bm25", "cosine"] = "tfidf"
     """How purchases are weighted before products are compared."""
 
+    together: int = Field(default=50, ge=1)
+    """Products kept per product of what is bought together, later, and looked at together."""
+
+    later_days: float = Field(default=60.0, gt=0)
+    """After how many days a basket no longer follows from another; two months hold most shops'
+    next order."""
+
     objective: Literal["binary", "lambdarank"] = "binary"
     """What the ranker learns; binary was a little better on past cutoffs than lambdarank, and
     gives a probability."""

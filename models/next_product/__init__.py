@@ -11,11 +11,13 @@ from models.next_product.ranker import Ranker
 from models.next_product.recommendation import Recommendation
 from models.next_product.repeat import Repeat
 from models.next_product.session import Session
+from models.next_product.together import Later, Together, Viewed
 
 __all__ = [
     "GENERATORS",
     "Als",
     "Candidates",
+    "Later",
     "Neighbours",
     "NextProductModel",
     "Period",
@@ -24,4 +26,6 @@ __all__ = [
     "Recommendation",
     "Repeat",
     "Session",
+    "Together",
+    "Viewed",
 ]

@@ -6,6 +6,16 @@ from models.next_product.neighbours import Neighbours
 from models.next_product.popular import Popular
 from models.next_product.repeat import Repeat
 from models.next_product.session import Session
+from models.next_product.together import Later, Together, Viewed
 
-GENERATORS: tuple[type[Candidates], ...] = (Repeat, Session, Neighbours, Als, Popular)
+GENERATORS: tuple[type[Candidates], ...] = (
+    Repeat,
+    Session,
+    Together,
+    Later,
+    Viewed,
+    Neighbours,
+    Als,
+    Popular,
+)
 """Of two equally strong sources the earlier one gives the reason."""
