@@ -13,6 +13,7 @@ from features.timeline import Timelines
 from models.churn import ChurnModel, Fits
 from models.next_product import (
     Als,
+    Content,
     Later,
     Neighbours,
     NextProductModel,
@@ -233,6 +234,7 @@ def train_next_product(
                 seed=seed,
                 threads=threads,
             ),
+            Content(recipe.content, threads=threads),
             Popular(recipe.popular_half_life_days),
         ],
         candidates=recipe.candidates,

@@ -180,6 +180,9 @@ class NextProductRecipe(BaseModel):
     """After how many days a basket no longer follows from another; two months hold most shops'
     next order."""
 
+    content: int = Field(default=30, ge=1)
+    """Products kept per product that are alike by their texts; beyond, likeness is faint."""
+
     objective: Literal["binary", "lambdarank"] = "binary"
     """What the ranker learns; binary was a little better on past cutoffs than lambdarank, and
     gives a probability."""

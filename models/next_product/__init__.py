@@ -2,6 +2,7 @@
 
 from models.next_product.als import Als
 from models.next_product.candidate import Candidates
+from models.next_product.content import Content
 from models.next_product.generators import GENERATORS
 from models.next_product.neighbours import Neighbours
 from models.next_product.period import Period
@@ -17,6 +18,7 @@ __all__ = [
     "GENERATORS",
     "Als",
     "Candidates",
+    "Content",
     "Later",
     "Neighbours",
     "NextProductModel",

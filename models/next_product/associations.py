@@ -14,7 +14,9 @@ from models.next_product.candidate import Candidates
 from models.next_product.history import Histories
 from models.next_product.opinions import Lists, Sparse
 
-NO_LISTS = Sparse(np.zeros(1, np.int64), np.empty(0, np.int32), np.empty(0, np.float32), 0)
+_NOTHING = (np.empty(0, np.int32), np.empty(0, np.float32))
+
+NO_LISTS = Sparse(np.zeros(1, np.int64), *_NOTHING, 0)
 """The lists of no products."""
 
 
@@ -39,6 +41,8 @@ class Associations(Candidates):
 
     def opinions(self, histories: Histories) -> Sparse:
         """Associations of what the customers have, summed by how lately; see `Candidates`."""
+        if not len(self.lists_.products):
+            return Sparse(np.zeros(len(histories) + 1, np.int64), *_NOTHING, self.n_products_)
         held = self.held(histories)
         return Sparse.passed_on(held.offsets, held.products, held.scores, self.lists_)
 

@@ -2,6 +2,7 @@
 
 from models.next_product.als import Als
 from models.next_product.candidate import Candidates
+from models.next_product.content import Content
 from models.next_product.neighbours import Neighbours
 from models.next_product.popular import Popular
 from models.next_product.repeat import Repeat
@@ -16,6 +17,7 @@ GENERATORS: tuple[type[Candidates], ...] = (
     Viewed,
     Neighbours,
     Als,
+    Content,
     Popular,
 )
 """Of two equally strong sources the earlier one gives the reason."""
