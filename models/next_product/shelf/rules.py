@@ -185,4 +185,4 @@ def _together(one: Rule, other: Rule) -> bool:
 _ALWAYS = -(1 << 62)
 """Before every instant."""
 
-_concerned: Kept[Mask] = Kept(256)
+_concerned: Kept[Mask] = Kept(64)
