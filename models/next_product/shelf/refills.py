@@ -11,8 +11,9 @@ from features.instants import DAY_MS
 from models.next_product.arrays import read_array, read_settings, write_array, write_settings
 from models.next_product.history import Histories
 
-REFILL_RATE = 0.1
-"""The share of a product's buyers who bought it again from which on it is a refill."""
+REFILL_RATE = 0.05
+"""The share of a product's buyers who bought it again from which on it is a refill: one of
+twenty, as those who bought it lately could not do so yet."""
 
 PRIOR_BUYERS = 20.0
 """Buyers that what is known of the category weighs against the product's own."""
@@ -20,9 +21,9 @@ PRIOR_BUYERS = 20.0
 MIN_GAPS = 5
 """Repurchases that a product needs for a gap of its own."""
 
-DUE_PART = 0.25
-"""The part of the usual gap after which a refill is shown again; what is not yet due then the
-ranker sees by itself. Who buys it again sooner than half of the others is found so, too."""
+DUE_PART = 0.05
+"""The part of the usual gap after which a refill is shown again: half a day for milk, a week for
+a lamp's bulbs. What is not yet due then, the ranker sees by itself; many buy again early."""
 
 
 class Refills:
