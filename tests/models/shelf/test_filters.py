@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.catalog import Catalog, Product
@@ -103,6 +103,7 @@ def test_attributes_are_seen_as_they_are_after_a_change_and_kept_through_a_price
 VALUES = st.sampled_from(["a", "b", 1, 2.5, True])
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.dictionaries(st.sampled_from("xyz"), VALUES)), VALUES)
 def test_equality_is_what_a_look_at_every_product_finds(
     described: list[dict[str, object]], wanted: object

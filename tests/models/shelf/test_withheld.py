@@ -173,7 +173,7 @@ EVENTS = st.tuples(
 )
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.lists(EVENTS, max_size=12), min_size=1, max_size=4))
 def test_many_customers_at_once_are_as_each_alone(
     everyone: list[list[tuple[str, int, int, int]]],
