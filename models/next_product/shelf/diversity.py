@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from features.catalog import Catalog
 from models.next_product.shelf.kept import Kept
-from models.next_product.shelf.slots import alike, diverse
+from models.next_product.shelf.slots import alike, depths, diverse
 
 SEPARATOR = " > "
 
@@ -75,7 +75,7 @@ def similarity(kinds: Kinds, one: int, other: int) -> float:
     With vectors their cosine, at least 0; otherwise the mean of the part of their category
     paths that is equal from the outermost on, and of whether their brand is.
     """
-    return float(alike(kinds.path, kinds.brand, kinds.vectors, one, other))
+    return float(alike(kinds.path, depths(kinds.path), kinds.brand, kinds.vectors, one, other))
 
 
 def _shares(relevance: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -1,5 +1,6 @@
 """Which products people buy again, and after how long."""
 
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -10,6 +11,7 @@ from features.catalog import Catalog
 from features.instants import DAY_MS
 from models.next_product.arrays import read_array, read_settings, write_array, write_settings
 from models.next_product.history import Histories
+from models.next_product.shelf.kept import Kept
 
 REFILL_RATE = 0.05
 """The share of a product's buyers who bought it again from which on it is a refill: one of
@@ -76,6 +78,9 @@ class Refills:
         """The same for a catalogue that has grown: new products are as their category."""
         if len(self.rate_) == len(catalog):
             return self
+        return _extended.get(catalog, self, lambda: self._extended(catalog))
+
+    def _extended(self, catalog: Catalog) -> "Refills":
         out, held = Refills(), len(self.rate_)
         out.rate_ = self._category_rates(catalog)
         out.rate_[:held] = self.rate_
@@ -87,12 +92,12 @@ class Refills:
         out.shop_gap_days_, out.n_baskets_ = self.shop_gap_days_, self.n_baskets_
         return out
 
-    @property
+    @cached_property
     def refill(self) -> npt.NDArray[np.bool_]:
         """Which products are refills, shape (products,)."""
         return self.rate_ >= REFILL_RATE
 
-    @property
+    @cached_property
     def gap_ms(self) -> npt.NDArray[np.float64]:
         """The usual ms from one purchase to the next, shape (products,)."""
         days = np.where(np.isnan(self.gap_days_), self.shop_gap_days_, self.gap_days_)
@@ -129,6 +134,7 @@ class Refills:
         return out
 
 
+_extended: Kept[Refills] = Kept(2)
 _ARRAYS = ("rate", "gap_days", "baskets", "category_rate")
 
 

@@ -28,6 +28,7 @@ def fill(  # type: ignore[no-untyped-def]  # compiled
 ):
     """Fills place after place; see `arrange`."""
     n, k = len(relevance), len(pins)
+    depth = depths(path)
     nearest = np.zeros(n)
     free = np.ones(n, np.bool_)
     for pin in pins:
@@ -84,9 +85,7 @@ def fill(  # type: ignore[no-untyped-def]  # compiled
         for r in range(len(shares)):
             held[r] += members[r, chosen]
         if trade_off < 1 and slot < diverse:
-            for i in range(ranked):
-                if free[i]:
-                    nearest[i] = max(nearest[i], alike(path, brand, vectors, i, chosen))
+            _draw_near(nearest, path, depth, brand, vectors, chosen, ranked)
     return places, propensity, how, promotion
 
 
@@ -95,9 +94,10 @@ def _best(relevance, nearest, trade_off, free, member, begin, ranked):  # type: 
     """The free member that is worth most of those ranked, else the first of the others."""
     best, best_worth = -1, -np.inf
     for i in range(begin, ranked):
-        worth = trade_off * relevance[i] - (1 - trade_off) * nearest[i]
-        if free[i] and member[i] and worth > best_worth:
-            best, best_worth = i, worth
+        if free[i] and member[i]:
+            worth = trade_off * relevance[i] - (1 - trade_off) * nearest[i]
+            if worth > best_worth:
+                best, best_worth = i, worth
     if best >= 0:
         return best
     for i in range(max(begin, ranked), len(relevance)):
@@ -110,6 +110,7 @@ def _best(relevance, nearest, trade_off, free, member, begin, ranked):  # type: 
 def diverse(relevance, path, brand, vectors, k, trade_off):  # type: ignore[no-untyped-def]  # compiled
     """See `mmr`."""
     n = len(relevance)
+    depth = depths(path)
     nearest = np.zeros(n)
     used = np.zeros(n, np.bool_)
     out = np.empty(k, np.int64)
@@ -122,31 +123,40 @@ def diverse(relevance, path, brand, vectors, k, trade_off):  # type: ignore[no-u
         out[slot] = best
         used[best] = True
         if trade_off < 1:
-            for i in range(n):
-                if not used[i]:
-                    nearest[i] = max(nearest[i], alike(path, brand, vectors, i, best))
+            _draw_near(nearest, path, depth, brand, vectors, best, n)
     return out
 
 
-@nb.njit(cache=True)
-def alike(path, brand, vectors, i, j):  # type: ignore[no-untyped-def]  # compiled
-    """See `similarity`."""
+@nb.njit(cache=True, inline="always")  # a call costs more than what it computes
+def alike(path, depth, brand, vectors, i, j):  # type: ignore[no-untyped-def]  # compiled
+    """See `similarity`; `depth` is how many levels each path has."""
     if vectors.shape[1] > 0:
         cosine = 0.0
         for d in range(vectors.shape[1]):
             cosine += vectors[i, d] * vectors[j, d]
         return max(cosine, 0.0)
-    same, deepest = 0, 0
-    running = True
-    for level in range(path.shape[1]):
-        a, b = path[i, level], path[j, level]
-        if a < 0 and b < 0:
-            break
-        deepest += 1
-        running = running and a == b
-        if running:
-            same += 1
-    out = 0.5 * same / deepest if deepest > 0 else 0.0
+    same = 0
+    shallow = min(depth[i], depth[j])
+    while same < shallow and path[i, same] == path[j, same]:
+        same += 1
+    out = 0.5 * same / max(depth[i], depth[j]) if same > 0 else 0.0
     if brand[i] >= 0 and brand[i] == brand[j]:
         out += 0.5
+    return out
+
+
+@nb.njit(cache=True)
+def _draw_near(nearest, path, depth, brand, vectors, chosen, n):  # type: ignore[no-untyped-def]  # compiled
+    """Notes how much each of the first `n` is like what was chosen, where more than before."""
+    for i in range(n):
+        nearest[i] = max(nearest[i], alike(path, depth, brand, vectors, i, chosen))
+
+
+@nb.njit(cache=True)
+def depths(path):  # type: ignore[no-untyped-def]  # compiled
+    """How many levels each path has."""
+    out = np.zeros(len(path), np.int64)
+    for i in range(len(path)):
+        while out[i] < path.shape[1] and path[i, out[i]] >= 0:
+            out[i] += 1
     return out
