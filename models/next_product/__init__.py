@@ -11,6 +11,7 @@ from models.next_product.ranker import Ranker
 from models.next_product.recommendation import Recommendation
 from models.next_product.repeat import Repeat
 from models.next_product.session import Session
+from models.next_product.similar import Similar
 
 __all__ = [
     "GENERATORS",
@@ -24,4 +25,5 @@ __all__ = [
     "Recommendation",
     "Repeat",
     "Session",
+    "Similar",
 ]
