@@ -6,7 +6,8 @@ from features.instants import iso
 from models.personas import Personas
 from training import console
 from training.backtest import FIGURES, Backtest
-from training.evaluate import OURS, Evaluation
+from training.evaluate import Evaluation
+from training.metrics import OURS
 from training.monitor import Monitoring
 from training.promote import Promotion
 from training.tune import SPACE, Tuned

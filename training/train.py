@@ -24,12 +24,11 @@ from models.value import ValueModel
 from training.evaluate import (
     ChurnEvaluation,
     Evaluation,
-    NextProductEvaluation,
     ValueEvaluation,
     evaluate_churn,
-    evaluate_next_product,
     evaluate_value,
 )
+from training.next_product import NextProductEvaluation, evaluate_next_product
 from training.personas import kept_share, last_personas, persona_metrics, persona_table
 from training.record import (
     churn_plots,
@@ -268,8 +267,11 @@ def _measured_next_product(
         model = trainer.next_product(cutoff)
         seconds = time.monotonic() - began
         trainer.progress("next product evaluation", 0, 1)
-        bundle = Bundle(data.catalog, reference, None, model)
-        found = evaluate_next_product(bundle, data.timelines, data.catalog, cutoff)
+        if model is None:
+            return None, None
+        found = evaluate_next_product(
+            model, data.timelines, data.catalog, cutoff, reference=reference
+        )
         _log_model(child, found.metrics, seconds)
         next_product_plots(child, found)
         trainer.progress("next product evaluation", 1, 1)

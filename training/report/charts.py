@@ -8,9 +8,8 @@ from markupsafe import Markup
 
 from features.instants import iso
 from training.backtest import Backtest
-from training.evaluate import OURS
 from training.intervals import rate, wilson
-from training.metrics import gain_curve, lift_by_share, reliability
+from training.metrics import OURS, gain_curve, lift_by_share, reliability
 from training.report.drawing import Axis, Chart
 from training.report.figures import ChurnReport
 from training.slices import Slice

@@ -8,9 +8,8 @@ import jinja2
 
 from features.definitions import FEATURES
 from features.instants import iso
-from training.evaluate import OURS
 from training.intervals import LEVEL, RESAMPLES, Interval
-from training.metrics import lift_by_share
+from training.metrics import OURS, lift_by_share
 from training.report.charts import charts, styles
 from training.report.figures import WORDS, ChurnReport
 from training.report.summary import percent, signed, summary
