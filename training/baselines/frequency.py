@@ -4,8 +4,8 @@ import numpy as np
 import numpy.typing as npt
 
 from models.next_product import Candidates
-from models.next_product.candidate import best
 from models.next_product.history import Histories
+from models.next_product.opinions import Shown, best
 
 Ranked = npt.NDArray[np.int32]
 """Products best first, -1 where there are no more, shape (customers, k)."""
@@ -40,9 +40,12 @@ def personal(histories: Histories, k: int, filling: npt.NDArray[np.int32]) -> Ra
 def alone(generator: Candidates, histories: Histories, k: int) -> Ranked:
     """One fitted generator's own list."""
     out = np.full((len(histories), k), -1, np.int32)
+    everything = np.ones(histories.n_products, np.bool_)
     for begin in range(0, len(histories), BLOCK):
-        end = min(begin + BLOCK, len(histories))
-        for i, scores in enumerate(generator.scores(histories.part(begin, end))):
-            products = best(scores, k)
-            out[begin + i, : len(products)] = products
+        part = histories.part(begin, min(begin + BLOCK, len(histories)))
+        found = generator.opinions(part).top(k, Shown.alike(everything, len(part)))
+        place = np.arange(len(found.products)) - np.repeat(
+            found.offsets[:-1], np.diff(found.offsets)
+        )
+        out[begin + found.owner, place] = found.products
     return out
