@@ -99,6 +99,7 @@ def evaluate(
     cutoff: int,
     *,
     churn_recipe: ChurnRecipe | None = None,
+    thorough: bool = True,
     threads: int = 2,
 ) -> Evaluation:
     """All models of a bundle on what followed a cutoff; horizons are the models' own.
@@ -109,6 +110,8 @@ def evaluate(
         catalog: the numbering the timelines' products refer to; extends the bundle's.
         cutoff: int64 ms UTC.
         churn_recipe: which past instants the churn baselines learn from, as ours did.
+        thorough: whether sources of next products are left out one by one, and their
+            probabilities judged.
         threads: of the feature kernel.
 
     Raises:
@@ -129,6 +132,7 @@ def evaluate(
                 catalog,
                 cutoff,
                 reference=bundle.reference.extended(catalog),
+                thorough=thorough,
             )
             if bundle.next_product
             else None

@@ -180,6 +180,38 @@ def mean_interval(values: Floats, *, resamples: int = RESAMPLES, seed: int = 0) 
     return _percentiles(float(values.mean()), np.concatenate(means))
 
 
+def mean_intervals(
+    columns: Mapping[str, Floats], *, resamples: int = RESAMPLES, seed: int = 0
+) -> dict[str, Interval]:
+    """Means of numbers per customer with percentile intervals, all on the same resamples.
+
+    A column of differences between two methods is therefore paired. NaN, where a number is
+    undefined for a customer, is left out of its column's mean.
+
+    Arguments:
+        columns: by name, each of shape (customers,).
+        resamples: how many.
+        seed: of the draws.
+    """
+    if not columns:
+        return {}
+    table = np.column_stack(list(columns.values()))
+    defined, n = np.isfinite(table), len(table)
+    filled, weight = np.where(defined, table, 0.0), defined.astype(np.float64)
+    step, rng = max(1, MOST_CELLS // max(n, 1)), np.random.default_rng(seed)
+    samples = []
+    with np.errstate(invalid="ignore", divide="ignore"):
+        for begin in range(0, resamples if n else 0, step):
+            drawn = _drawn(rng, min(step, resamples - begin), n)
+            samples.append((drawn @ filled) / (drawn @ weight))
+        means = filled.sum(axis=0) / weight.sum(axis=0)
+    stacked = np.concatenate([np.empty((0, len(columns))), *samples])
+    return {
+        name: _percentiles(float(means[i]), stacked[:, i]) if n else UNDEFINED
+        for i, name in enumerate(columns)
+    }
+
+
 @dataclass(frozen=True)
 class _Ranked:
     """Customers in the order of a prediction, for areas under the curve of many weightings."""

@@ -22,7 +22,17 @@ VALUE = (
     "spend_spearman",
     "spend_gini",
 )
-NEXT_PRODUCT = ("recall@10", "ndcg@10", "phr@10", "recall@20", "coverage@10")
+NEXT_PRODUCT = (
+    "recall@10",
+    "ndcg@10",
+    "phr@10",
+    "map@10",
+    "recall@20",
+    "repeat_recall@10",
+    "explore_recall@10",
+    "coverage@10",
+    "novelty@10",
+)
 
 SHOWN_WEEKS = 12
 """Weeks in the terminal; MLflow has all of them."""

@@ -35,15 +35,20 @@ def run(
     cutoff: Annotated[str, typer.Option(help="Nothing from this day on is learnt from.")],
     horizon: Annotated[int, typer.Option(min=1, help="Days after the cutoff that count.")] = 30,
     seed: Annotated[int, typer.Option(help="Of all random choices.")] = 0,
+    ablation: Annotated[
+        bool, typer.Option("--ablation", help="Leave each source of candidates out, too.")
+    ] = False,
     json: Annotated[Path | None, typer.Option(help="Where to write the figures.")] = None,
 ) -> None:
     """Products bought in the horizon by customers with an order before, all products ranked."""
-    figures = measured(transactions, instant(cutoff), horizon, seed)
+    figures = measured(transactions, instant(cutoff), horizon, seed, ablation)
     title = f"{transactions.name}: {horizon} days after {cutoff}"
     report(f"{title}, {int(figures['customers']):,} customers", figures, json, SHOWN)
 
 
-def measured(transactions: Path, cutoff: int, horizon: int, seed: int) -> dict[str, float]:
+def measured(
+    transactions: Path, cutoff: int, horizon: int, seed: int, ablation: bool = False
+) -> dict[str, float]:
     """All figures, `<method>.<metric>`."""
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder, Steps(10) as steps:
@@ -59,7 +64,9 @@ def measured(transactions: Path, cutoff: int, horizon: int, seed: int) -> dict[s
         model = train_next_product(timelines, catalog, recipe, cutoff, seed, threads=2)
         fit_seconds = time.perf_counter() - fit_began
         steps("evaluate")
-        found = evaluate_next_product(model, timelines, catalog, cutoff, progress=steps)
+        found = evaluate_next_product(
+            model, timelines, catalog, cutoff, thorough=ablation, seed=seed, progress=steps
+        )
     figures = {name: value for name, value in found.metrics.items() if np.isfinite(value)}
     figures |= {"fit_seconds": fit_seconds}
     return figures | {"seconds": time.perf_counter() - began, "peak_mb": peak_mb()}
