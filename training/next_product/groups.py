@@ -71,7 +71,7 @@ def groups(
         Group("one_order", "one order so far", count == 1),
         Group(
             "new_products",
-            f"products new in the last {COLD_DAYS} days",
+            f"new products ({COLD_DAYS} days)",
             everyone,
             new[truth.products],
         ),

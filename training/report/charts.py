@@ -22,9 +22,9 @@ SPREAD = 20
 
 
 def styles(methods: Sequence[str]) -> dict[str, str]:
-    """The class of each method's line: ours, and b0, b1, … for the others."""
+    """The class of each method's line: ours, and b0, b1, … b6 for the others."""
     others = [name for name in methods if name != OURS]
-    return {OURS: "ours", **{name: f"b{place % 5}" for place, name in enumerate(others)}}
+    return {OURS: "ours", **{name: f"b{place % 7}" for place, name in enumerate(others)}}
 
 
 def charts(report: ChurnReport) -> dict[str, Markup]:

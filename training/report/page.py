@@ -35,7 +35,7 @@ def page(report: ChurnReport) -> str:
     found = back.last.evaluation
     ours_first = [OURS, *report.baselines]
     return (
-        _environment()
+        environment()
         .get_template("churn.html.j2")
         .render(
             report=report,
@@ -61,13 +61,14 @@ def page(report: ChurnReport) -> str:
             min_customers=MIN_CUSTOMERS,
             resamples=RESAMPLES,
             level=percent(LEVEL),
-            recipe=_flat(report.about.recipe),
+            recipe=flat(report.about.recipe),
             ours=OURS,
         )
     )
 
 
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """Templates of this folder, with the filters that pages use."""
     out = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -106,5 +107,6 @@ def _range(found: Interval) -> str:
     return f"{100 * found.low:.0f}–{percent(found.high)}"
 
 
-def _flat(recipe: Mapping[str, object]) -> list[tuple[str, str]]:
+def flat(recipe: Mapping[str, object]) -> list[tuple[str, str]]:
+    """A recipe's settings as text, in their order."""
     return [(name, str(value)) for name, value in recipe.items()]
