@@ -15,7 +15,7 @@ import typer
 from features.settings import Settings
 from training import console
 from training.cli import ALERT, Commands, LogOption, example
-from training.examine import evaluate, report, tune
+from training.examine import counterfactual, evaluate, report, tune
 from training.gate import TOLERANCE
 from training.places import bundle_of, consent_rules, event_log, now, recipe_file, registry_of
 
@@ -197,6 +197,7 @@ def train(
 
 
 app.command(epilog=example("evaluate --version 3"))(evaluate)
+app.command(epilog=example("counterfactual --version 3 --reward purchase"))(counterfactual)
 app.command(epilog=example("report --version 3 --cutoffs 4"))(report)
 app.command(epilog=example("tune --minutes 5"))(tune)
 
