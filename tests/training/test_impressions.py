@@ -24,7 +24,7 @@ from training.impressions import COLUMNS, inclusion, judged, read_impressions
 from training.judging import Reward
 from training.trainer import Data
 
-LENGTH = 3
+LENGTH = 6
 LIKED, OTHERWISE = 0.5, 0.1
 """P(click) on what the bundle would show, and on anything else."""
 
