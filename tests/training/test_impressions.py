@@ -144,7 +144,7 @@ def test_a_product_that_any_of_several_places_might_have_held_counts_less() -> N
     """Places explore with one in five, else go on with a ranked list, as the service does."""
     drawn, products, length, chance = np.random.default_rng(3), 30, 5, 0.2
     counted = np.zeros(products)
-    for _ in range(4_000):
+    for _ in range(2_000):
         free, propensity, shown = list(range(products)), [], []
         for _ in range(length):
             own, new = free[0], [p for p in free if p >= 10]
@@ -153,6 +153,6 @@ def test_a_product_that_any_of_several_places_might_have_held_counts_less() -> N
             shown.append(chosen)
             free.remove(chosen)
         weight = 1 / inclusion(np.zeros(length, np.int64), np.array(propensity))
-        counted[shown] += weight / 4_000
+        counted[shown] += weight / 2_000
     assert counted[:length] == pytest.approx(np.ones(length), abs=0.06)
     assert counted[10:].mean() == pytest.approx(1, abs=0.05)
