@@ -21,6 +21,7 @@ from models.next_product import (
     Ranker,
     Repeat,
     Session,
+    Similar,
     Together,
     Viewed,
 )
@@ -220,12 +221,13 @@ def train_next_product(
     )
     model = NextProductModel(
         [
-            Repeat(recipe.repeat_half_life_days),
+            Repeat(recipe.horizon_days),
             Session(seed=seed),
             Together(recipe.together),
             Later(recipe.together, recipe.later_days),
             Viewed(recipe.together),
             Neighbours(recipe.neighbours, recipe.neighbours_weighting, threads=threads),
+            Similar(recipe.similar_customers),
             Als(
                 recipe.als_factors,
                 recipe.als_regularization,

@@ -7,6 +7,7 @@ from models.next_product.neighbours import Neighbours
 from models.next_product.popular import Popular
 from models.next_product.repeat import Repeat
 from models.next_product.session import Session
+from models.next_product.similar import Similar
 from models.next_product.together import Later, Together, Viewed
 
 GENERATORS: tuple[type[Candidates], ...] = (
@@ -16,6 +17,7 @@ GENERATORS: tuple[type[Candidates], ...] = (
     Later,
     Viewed,
     Neighbours,
+    Similar,
     Als,
     Content,
     Popular,
