@@ -13,6 +13,8 @@ from features.timeline import Timelines
 from models.churn import ChurnModel, Fits
 from models.next_product import (
     Als,
+    Arrivals,
+    Bestsellers,
     Content,
     Later,
     Neighbours,
@@ -237,6 +239,8 @@ def train_next_product(
                 threads=threads,
             ),
             Content(recipe.content, threads=threads),
+            Arrivals(recipe.arrivals_days),
+            Bestsellers(recipe.popular_half_life_days),
             Popular(recipe.popular_half_life_days),
         ],
         candidates=recipe.candidates,

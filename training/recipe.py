@@ -180,6 +180,9 @@ class NextProductRecipe(BaseModel):
     content: int = Field(default=30, ge=1)
     """Products kept per product that are alike by their texts; beyond, likeness is faint."""
 
+    arrivals_days: float = Field(default=30.0, gt=0)
+    """How long a product is new; a month is about as often as most customers come."""
+
     similar_customers: int = Field(default=300, ge=1)
     """Nearest customers whose baskets speak for a customer; fewer find less, more say what all
     say."""

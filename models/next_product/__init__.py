@@ -1,6 +1,8 @@
 """The next best product: candidate generators, a ranker over them, and the pipeline of both."""
 
 from models.next_product.als import Als
+from models.next_product.arrivals import Arrivals
+from models.next_product.bestsellers import Bestsellers
 from models.next_product.candidate import Candidates
 from models.next_product.content import Content
 from models.next_product.generators import GENERATORS
@@ -21,7 +23,9 @@ from models.next_product.together import Later, Together, Viewed
 __all__ = [
     "GENERATORS",
     "Als",
+    "Arrivals",
     "Ask",
+    "Bestsellers",
     "Candidates",
     "Content",
     "Later",

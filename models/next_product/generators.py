@@ -1,6 +1,8 @@
 """All candidate generators."""
 
 from models.next_product.als import Als
+from models.next_product.arrivals import Arrivals
+from models.next_product.bestsellers import Bestsellers
 from models.next_product.candidate import Candidates
 from models.next_product.content import Content
 from models.next_product.neighbours import Neighbours
@@ -20,6 +22,8 @@ GENERATORS: tuple[type[Candidates], ...] = (
     Similar,
     Als,
     Content,
+    Arrivals,
+    Bestsellers,
     Popular,
 )
 """Of two equally strong sources the earlier one gives the reason."""

@@ -154,3 +154,15 @@ def test_a_product_page_is_asked_about_as_a_customer_is(
     if kind.personal:
         assert set(products % 2) == {0}
     assert model.reason(asked, int(products[0]), catalog(PRODUCTS))
+
+
+@every_generator
+def test_a_grown_catalogue_changes_nothing_of_what_was_known(
+    kind: type[Candidates], liked: Histories
+) -> None:
+    model = kind().fit(liked)
+    before = scores(model, liked)
+    longer = model.extended(catalog(PRODUCTS + 2))
+    np.testing.assert_array_equal(scores(longer, liked)[:, :PRODUCTS], before)
+    np.testing.assert_array_equal(scores(model, liked), before)
+    assert longer.extended(catalog(PRODUCTS + 2)).n_products_ == longer.n_products_
