@@ -51,6 +51,7 @@ from serving.routes import (
     products,
     quarantine,
     recommendations,
+    rules,
     stored,
 )
 from serving.scores import ScoreLog
@@ -75,6 +76,7 @@ ROUTES = (
     stored,
     quarantine,
     products,
+    rules,
     access,
     metrics,
 )

@@ -15,6 +15,7 @@ from serving.idempotency import InProgressError, ReusedKeyError
 from serving.inflate import NotGzipError, TooLargeError
 from serving.keys import ForbiddenError, UnauthorizedError
 from serving.rate_limit import TooManyEventsError
+from serving.rules import ContradictionError
 from serving.segment import is_segment_path
 
 log = structlog.get_logger()
@@ -59,6 +60,13 @@ class UnknownProductError(RegularsError):
         )
 
 
+class UnknownRuleError(RegularsError):
+    """There is no rule of this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"no rule {shown(name)}; GET /v1/rules lists them, PUT adds one")
+
+
 class NoModelError(RegularsError):
     """No bundle is published, or the published one lacks the model that was asked for."""
 
@@ -74,6 +82,8 @@ _KINDS: tuple[tuple[type[RegularsError], int, str, str], ...] = (
     (UnknownDecisionError, 404, "unknown-decision", "Unknown decision"),
     (UnknownErasureError, 404, "unknown-erasure", "Unknown erasure"),
     (UnknownProductError, 404, "unknown-product", "Unknown product"),
+    (UnknownRuleError, 404, "unknown-rule", "Unknown rule"),
+    (ContradictionError, 409, "contradiction", "The rules contradict each other"),
     (UnauthorizedError, 401, "unauthorized", "No key of this shop's"),
     (ForbiddenError, 403, "forbidden", "The key does not open this"),
     (TooManyEventsError, 429, "too-many-events", "Too many events"),

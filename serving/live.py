@@ -13,6 +13,7 @@ from features.lifecycle import STAGE_FEATURES, stage
 from features.reference import Reference
 from features.timeline import Timeline
 from models.bundle import Bundle
+from models.next_product.shelf import Rule
 from serving.store import FedProduct
 
 
@@ -31,6 +32,10 @@ class Live:
     """Catalogue index of each product number of the store's dictionary."""
     fed: int = 0
     """The last product feed that it knows of."""
+    rules: tuple[Rule, ...] = ()
+    """The shop's rules of the shelf, by name."""
+    ruled: int = 0
+    """The last change of a rule of the shelf that it knows of."""
     trained: int = 0
     """Products of the bundle, the first of the catalogue; their parents are the model's."""
 
@@ -105,6 +110,10 @@ class Live:
             attributes=told.attributes or held.attributes,
             available=told.available,
         )
+
+    def ruled_as(self, other: "Live") -> "Live":
+        """This state with the rules of another."""
+        return replace(self, rules=other.rules, ruled=other.ruled)
 
     def warm(self) -> None:
         """Compile or load the kernels now, so that no request waits for them."""

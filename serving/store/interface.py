@@ -17,7 +17,9 @@ from serving.store.records import (
     Due,
     FedProduct,
     HistoryPerson,
+    Impression,
     Incoming,
+    KeptRule,
     Key,
     Person,
     ProductChange,
@@ -27,6 +29,7 @@ from serving.store.records import (
     StoredAnswer,
     StoredEvent,
     Timer,
+    Told,
     Version,
 )
 
@@ -199,6 +202,32 @@ class Store(Protocol):
         """Products that feeds after this number told of, in the order of the feeds."""
         ...
 
+    def last_told(self) -> Told:
+        """The last product feed and the last change of a rule, in one statement."""
+        ...
+
+    def rules(self, known: int = 0) -> tuple[int, list[KeptRule]] | None:
+        """The rules of the shelf by name, and the number of the last change of any.
+
+        Arguments:
+            known: the number of the last look; None is given when nothing changed since.
+        """
+        ...
+
+    def put_rule(
+        self, rule: KeptRule, agrees: Callable[[Sequence[KeptRule]], None] = lambda _: None
+    ) -> None:
+        """Add a rule, or put it in the place of the one of its name.
+
+        `agrees` is given the others, which stay as they are until the rule is kept; what it
+        raises is raised, and nothing is kept.
+        """
+        ...
+
+    def end_rule(self, name: str, *, at: int, by: str) -> bool:
+        """Let a rule go; False when there is none of this name. Who did, and when, stays."""
+        ...
+
     def put_links(self, links: Sequence[Link], rulings: Sequence[Ruling] = ()) -> None:
         """Add links and rulings; known ones change nothing."""
         ...
@@ -264,6 +293,18 @@ class Store(Protocol):
         ...
 
     def scores_after(self, sequence: int, limit: int) -> list[Score]:
+        """What was kept after `sequence`, oldest first; as `events_after`, none is missed."""
+        ...
+
+    def put_impressions(self, impressions: Sequence[Impression]) -> None:
+        """Keep lists that were shown, each id once; of who was erased since, nothing."""
+        ...
+
+    def impressions(self, customer_id: str) -> list[Impression]:
+        """What was shown to a customer, under any of their ids, oldest first."""
+        ...
+
+    def impressions_after(self, sequence: int, limit: int) -> list[Impression]:
         """What was kept after `sequence`, oldest first; as `events_after`, none is missed."""
         ...
 
@@ -362,6 +403,10 @@ class Store(Protocol):
 
     def age_scores(self, before: int, *, limit: int) -> int:
         """Delete what was served before an instant, at most `limit`; how many they were."""
+        ...
+
+    def age_impressions(self, before: int, *, limit: int) -> int:
+        """Delete lists shown before an instant, at most `limit`; how many they were."""
         ...
 
     def ping(self) -> None:
