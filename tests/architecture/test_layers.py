@@ -19,7 +19,7 @@ PACKAGES = {
 
 FEATURE_LAYERS = [
     {"columns", "errors", "instants", "settings"},
-    {"events", "catalog"},
+    {"events", "catalog", "attributes"},
     {"identity"},
     {"links"},
     {"consents"},
