@@ -11,8 +11,8 @@ from sklearn.preprocessing import StandardScaler
 from features.errors import NotEnoughDataError
 from features.instants import DAY_MS
 from models.next_product import Candidates
-from models.next_product.candidate import best
 from models.next_product.history import Histories
+from models.next_product.opinions import Shown, best
 from models.purchases import PURCHASE_MODELS, Counts, GammaGamma, MbgNbd
 from training.dataset import Orders
 
@@ -186,9 +186,12 @@ def personal(histories: Histories, k: int, filling: npt.NDArray[np.int32]) -> Ra
 def alone(generator: Candidates, histories: Histories, k: int) -> Ranked:
     """One fitted generator's own list."""
     out = np.full((len(histories), k), -1, np.int32)
+    everything = np.ones(histories.n_products, np.bool_)
     for begin in range(0, len(histories), BLOCK):
-        end = min(begin + BLOCK, len(histories))
-        for i, scores in enumerate(generator.scores(histories.part(begin, end))):
-            products = best(scores, k)
-            out[begin + i, : len(products)] = products
+        part = histories.part(begin, min(begin + BLOCK, len(histories)))
+        found = generator.opinions(part).top(k, Shown.alike(everything, len(part)))
+        place = np.arange(len(found.products)) - np.repeat(
+            found.offsets[:-1], np.diff(found.offsets)
+        )
+        out[begin + found.owner, place] = found.products
     return out

@@ -2,9 +2,10 @@
 
 from models.next_product.als import Als
 from models.next_product.candidate import Candidates
+from models.next_product.generators import GENERATORS
 from models.next_product.neighbours import Neighbours
 from models.next_product.period import Period
-from models.next_product.pipeline import GENERATORS, NextProductModel
+from models.next_product.pipeline import NextProductModel
 from models.next_product.popular import Popular
 from models.next_product.ranker import Ranker
 from models.next_product.recommendation import Recommendation

@@ -9,8 +9,9 @@ import scipy.sparse as sp
 
 from features.catalog import Catalog
 from models.next_product.arrays import read_array, read_settings, write_array, write_settings
-from models.next_product.candidate import Candidates, Scores
+from models.next_product.candidate import Candidates
 from models.next_product.history import Histories
+from models.next_product.opinions import Factors
 
 
 class Als(Candidates):
@@ -86,10 +87,9 @@ class Als(Candidates):
                 out[row] = np.linalg.solve(left, factors.T @ weight)
         return out
 
-    def scores(self, histories: Histories) -> Scores:
-        """Predicted preferences, about 1 for a sure purchase; see `Candidates.scores`."""
-        factors = self.customer_factors(histories)
-        return np.asarray(factors @ self.item_factors_.T, np.float32)
+    def opinions(self, histories: Histories) -> Factors:
+        """Predicted preferences, about 1 for a sure purchase; see `Candidates.opinions`."""
+        return Factors(self.customer_factors(histories), self.item_factors_)
 
     def reason(self, history: Histories, product: int, catalog: Catalog) -> str:
         """See `Candidates.reason`."""
@@ -114,7 +114,7 @@ class Als(Candidates):
     def load(cls, folder: Path) -> Self:
         """See `Candidates.load`."""
         out = cls(**read_settings(folder))
-        out.item_factors_ = read_array(folder, "item_factors")
+        out.item_factors_ = read_array(folder, "item_factors", mode="c")
         out.gram_ = read_array(folder, "gram")
         out.n_products_ = len(out.item_factors_)
         return out

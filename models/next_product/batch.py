@@ -1,7 +1,9 @@
-"""Proposals and ranker rows of many customers at one instant, for training and evaluation."""
+"""Proposals and ranker rows of many customers at one instant, for training and batch work."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,10 +16,23 @@ from features.timeline import Timelines
 from models.declared import features_named
 from models.next_product.candidate import Candidates
 from models.next_product.history import Histories
-from models.next_product.rows import Proposals, assemble, joined, propose
+from models.next_product.opinions import Shown
+from models.next_product.rows import Proposals, assemble, propose
+
+T = TypeVar("T")
 
 BLOCK_SCORES = 4_000_000
-"""Scores held at once per generator: customers × products, 16 MB."""
+"""Scores held at once per generator and thread: customers × products, 16 MB."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some customers, one after another, with what is proposed to them."""
+
+    begin: int
+    """Place of the first of them."""
+    customers: npt.NDArray[np.int64]
+    proposals: Proposals
 
 
 @dataclass(frozen=True)
@@ -32,32 +47,42 @@ class Batch:
     catalog: Catalog
     reference: Reference
     threads: int
+    """Blocks that are worked on at once."""
 
-    def proposals(
-        self, customers: npt.NDArray[np.int64], at: int, shown: npt.NDArray[np.bool_]
-    ) -> Iterator[tuple[int, Proposals]]:
-        """Blocks of customers: the place of the first of them, and their candidates.
+    def each(
+        self,
+        customers: npt.NDArray[np.int64],
+        at: int,
+        shown: Shown,
+        work: Callable[[Block], T],
+    ) -> Iterator[T]:
+        """What is made of each block of customers, in order.
 
         Nothing is proposed to strangers, here as for one: they get what is popular, unranked.
+
+        Arguments:
+            customers: places in the timelines, shape (n,).
+            at: int64 ms UTC.
+            shown: what may be shown to them.
+            work: makes something of a block; called in several threads.
         """
-        size = max(1, BLOCK_SCORES // max(1, len(self.catalog)))
-        nothing = np.zeros_like(shown)
-        for begin in range(0, len(customers), size):
+        size = max(1, min(1_000, BLOCK_SCORES // max(1, len(self.catalog))))
+
+        def one(begin: int) -> T:
             part = customers[begin : begin + size]
             instants = np.full(len(part), at, np.int64)
             histories = Histories.of(self.timelines, part, instants, self.catalog)
-            scores = [generator.scores(histories) for generator in self.generators]
-            some = np.diff(histories.offsets) > 0
-            lists = [
-                propose([s[i] for s in scores], self.candidates, shown if some[i] else nothing)
-                for i in range(len(part))
-            ]
-            yield begin, joined(lists, len(self.generators))
+            opinions = [generator.opinions(histories) for generator in self.generators]
+            known = np.diff(histories.offsets) > 0
+            allowed = shown.part(begin, begin + len(part))
+            return work(Block(begin, part, propose(opinions, self.candidates, allowed, known)))
 
-    def rows(
-        self, proposals: Proposals, customers: npt.NDArray[np.int64], at: int
-    ) -> npt.NDArray[np.float32]:
-        """The ranker's rows of these proposals, float32, shape (candidates, columns)."""
+        with ThreadPoolExecutor(self.threads) as pool:
+            yield from pool.map(one, range(0, len(customers), size))
+
+    def rows(self, block: Block, at: int) -> npt.NDArray[np.float32]:
+        """The ranker's rows of a block's proposals, float32, shape (candidates, columns)."""
+        customers, proposals = block.customers, block.proposals
         instants = np.full(len(customers), at, np.int64)
         pair = pair_matrix(
             self.timelines,
@@ -67,7 +92,6 @@ class Batch:
             proposals.offsets,
             self.catalog,
             self.reference,
-            threads=self.threads,
         )
         customer = matrix(
             self.timelines,
@@ -76,6 +100,5 @@ class Batch:
             self.catalog,
             self.reference,
             features=features_named(self.customer_features),
-            threads=self.threads,
         )
         return assemble(proposals, pair, customer, instants, self.catalog)

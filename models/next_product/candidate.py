@@ -1,18 +1,15 @@
-"""What every candidate generator does; a new recommender fills in `fit` and `scores`."""
+"""What every candidate generator does; a new recommender fills in `fit` and `opinions`."""
 
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import ClassVar, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from features.catalog import Catalog
 from features.events.erasures import Erased
 from models.next_product.history import Histories
-
-Products = npt.NDArray[np.int32]
-Scores = npt.NDArray[np.float32]
+from models.next_product.opinions import Opinions, Products, Scores, Shown
 
 
 class Candidates(ABC):
@@ -40,11 +37,11 @@ class Candidates(ABC):
         """Learn from all histories, each of which ends at the same instant."""
 
     @abstractmethod
-    def scores(self, histories: Histories) -> Scores:
-        """Scores of shape (customers, n_products_), higher is better, 0 for no opinion.
+    def opinions(self, histories: Histories) -> Opinions:
+        """What it thinks of all products, for each customer of `histories`.
 
-        Only products above 0 are proposed. Customers are those of `histories`; what is
-        given for one alone and for one among many is the same.
+        Only products above 0 are proposed. What is given for one alone and for one among many
+        is the same.
         """
 
     @abstractmethod
@@ -69,22 +66,6 @@ class Candidates(ABC):
 
     def recommend(self, history: Histories, k: int) -> tuple[Products, Scores]:
         """At most `k` products for the one customer of `history`, best first."""
-        scores = self.scores(history)[0]
-        products = best(scores, k)
-        return products, scores[products]
-
-
-def best(scores: Scores, k: int) -> Products:
-    """Indices of the `k` highest scores above 0, best first; the lower index wins a tie.
-
-    >>> best(np.array([0.0, 2.0, 3.0, 2.0], dtype=np.float32), 2).tolist()
-    [2, 1]
-    """
-    if k <= 0:
-        return np.empty(0, np.int32)
-    found = np.flatnonzero(scores > 0)
-    if len(found) > k:
-        values = scores[found]
-        found = found[values >= np.partition(values, -k)[-k]]
-    order = np.argsort(-scores[found], kind="stable")[:k]
-    return found[order].astype(np.int32)
+        shown = Shown.alike(np.ones(self.n_products_, np.bool_), 1)
+        found = self.opinions(history).top(k, shown)
+        return found.products, found.scores

@@ -42,6 +42,10 @@ class Purchases:
         """When each product was last bought."""
         return self.basket_at[self.offsets[1:] - 1]
 
+    def of_customers(self, number: int) -> npt.NDArray[np.int64]:
+        """Where each customer's pairs begin, and where the last one's end."""
+        return np.searchsorted(self.row, np.arange(number + 1)).astype(np.int64)
+
 
 @dataclass(frozen=True)
 class Histories:
@@ -161,7 +165,19 @@ class Histories:
         )
 
     def decayed(self, half_life_days: float) -> npt.NDArray[np.float32]:
-        """For each pair of `purchases` its baskets, each halved per `half_life_days` of age."""
+        """For each pair of `purchases` its baskets, each halved per `half_life_days` of age.
+
+        Computed once: several generators ask for it, and the reasons of a list item by item.
+        """
+        if half_life_days not in self._decayed:
+            self._decayed[half_life_days] = self._baskets(half_life_days)
+        return self._decayed[half_life_days]
+
+    @cached_property
+    def _decayed(self) -> dict[float, npt.NDArray[np.float32]]:
+        return {}
+
+    def _baskets(self, half_life_days: float) -> npt.NDArray[np.float32]:
         pairs = self.purchases
         if not len(pairs.row):
             return np.empty(0, np.float32)
@@ -169,21 +185,10 @@ class Histories:
         age = (until - pairs.basket_at) / (half_life_days * DAY_MS)
         return np.add.reduceat(np.exp2(-age), pairs.offsets[:-1]).astype(np.float32)
 
-    def decayed_matrix(self, half_life_days: float) -> sp.csr_matrix:
-        """`matrix` of `decayed`, built once: the reasons of a list ask for it item by item."""
-        if half_life_days not in self._decayed_matrices:
-            built = self.matrix(self.decayed(half_life_days))
-            self._decayed_matrices[half_life_days] = built
-        return self._decayed_matrices[half_life_days]
-
-    @cached_property
-    def _decayed_matrices(self) -> dict[float, sp.csr_matrix]:
-        return {}
-
     def matrix(self, weights: npt.NDArray[np.float32]) -> sp.csr_matrix:
         """Customers × products with one weight per pair of `purchases`, float32."""
         pairs = self.purchases
-        offsets = np.searchsorted(pairs.row, np.arange(len(self) + 1))
+        offsets = pairs.of_customers(len(self))
         return sp.csr_matrix(
             (np.asarray(weights, np.float32), pairs.product, offsets),
             shape=(len(self), self.n_products),

@@ -9,8 +9,11 @@ import scipy.sparse as sp
 
 from features.catalog import Catalog
 from models.next_product.arrays import read_array, read_settings, write_array, write_settings
-from models.next_product.candidate import Candidates, Scores
+from models.next_product.candidate import Candidates
 from models.next_product.history import Histories
+from models.next_product.opinions import Sparse
+
+_NO_PAIRS = (np.empty(0, np.int32), np.empty(0, np.float32))
 
 Weighting = Literal["tfidf", "bm25", "cosine"]
 
@@ -38,7 +41,7 @@ class Neighbours(Candidates):
         self.weighting: Weighting = weighting
         self.half_life_days = half_life_days
         self.threads = threads
-        self.similarity_ = sp.csr_matrix((0, 0), dtype=np.float32)
+        self.similarity_ = Sparse(np.zeros(1, np.int64), *_NO_PAIRS, 0)
 
     def fit(self, histories: Histories) -> Self:
         """Compare all products by who bought them; see `Candidates.fit`."""
@@ -57,20 +60,28 @@ class Neighbours(Candidates):
         similarity.setdiag(0)
         similarity.eliminate_zeros()
         similarity.sort_indices()
-        self.similarity_ = similarity
+        self.similarity_ = Sparse(
+            similarity.indptr.astype(np.int64),
+            similarity.indices.astype(np.int32),
+            similarity.data,
+            histories.n_products,
+        )
         self.n_products_ = histories.n_products
         return self
 
-    def scores(self, histories: Histories) -> Scores:
-        """Similarities to the products bought, summed by how lately; see `Candidates.scores`."""
-        bought = self._weights(histories)
-        return np.asarray((bought @ self.similarity_).toarray(), np.float32)
+    def opinions(self, histories: Histories) -> Sparse:
+        """Similarities to the products bought, summed by how lately; see `Candidates.opinions`."""
+        bought = histories.purchases
+        weights = histories.decayed(self.half_life_days)
+        return Sparse.passed_on(
+            bought.of_customers(len(histories)), bought.product, weights, self.similarity_
+        )
 
     def reason(self, history: Histories, product: int, catalog: Catalog) -> str:
         """Names the purchase that speaks most for the product; see `Candidates.reason`."""
-        bought = self._weights(history)
-        share = bought.data * self._similarity(bought.indices, product)
-        title = catalog.title(int(bought.indices[int(np.argmax(share))]))
+        bought = history.purchases.product
+        share = history.decayed(self.half_life_days) * self._similarity(bought, product)
+        title = catalog.title(int(bought[int(np.argmax(share))]))
         return f"Often bought with {title}"
 
     def save(self, folder: Path) -> None:
@@ -82,41 +93,34 @@ class Neighbours(Candidates):
             "threads": self.threads,
         }
         write_settings(folder, settings)
-        write_array(folder, "offsets", self.similarity_.indptr.astype(np.int32))
-        write_array(folder, "products", self.similarity_.indices.astype(np.int32))
-        write_array(folder, "weights", self.similarity_.data)
+        write_array(folder, "offsets", self.similarity_.offsets)
+        write_array(folder, "products", self.similarity_.products)
+        write_array(folder, "weights", self.similarity_.scores)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """See `Candidates.load`."""
         out = cls(**read_settings(folder))
-        offsets: npt.NDArray[np.int32] = read_array(folder, "offsets")
-        size = len(offsets) - 1
-        out.similarity_ = sp.csr_matrix(
-            (read_array(folder, "weights"), read_array(folder, "products"), offsets),
-            shape=(size, size),
+        offsets, products, weights = (
+            read_array(folder, name, mode="c") for name in ("offsets", "products", "weights")
         )
-        out.n_products_ = size
+        out.n_products_ = len(offsets) - 1
+        out.similarity_ = Sparse(offsets, products, weights, out.n_products_)
         return out
 
     def _similarity(self, products: npt.NDArray[np.int32], other: int) -> npt.NDArray[np.float32]:
         """Similarity of each product to another one; read off the rows, as slicing is slow."""
         out = np.zeros(len(products), np.float32)
-        offsets = self.similarity_.indptr
+        pairs = self.similarity_
         for i, product in enumerate(products.tolist()):
-            part = slice(offsets[product], offsets[product + 1])
-            row = self.similarity_.indices[part]
+            if product >= self.n_products_:
+                continue
+            part = slice(pairs.offsets[product], pairs.offsets[product + 1])
+            row = pairs.products[part]
             place = int(np.searchsorted(row, other))
             if place < len(row) and row[place] == other:
-                out[i] = self.similarity_.data[part][place]
+                out[i] = pairs.scores[part][place]
         return out
-
-    def _weights(self, histories: Histories) -> sp.csr_matrix:
-        """Customers × known products: baskets by how long ago they were."""
-        weights = histories.decayed_matrix(self.half_life_days)
-        if histories.n_products > self.n_products_:
-            weights = weights[:, : self.n_products_]
-        return weights
 
 
 def _weighted(baskets: sp.csr_matrix, weighting: Weighting) -> sp.csr_matrix:

@@ -1,6 +1,5 @@
 """The next-product model: generators propose, the ranker orders, and every item has a reason."""
 
-import copy
 import json
 from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
@@ -12,38 +11,27 @@ import numpy.typing as npt
 
 from features.catalog import Catalog
 from features.compute import vector
-from features.consents import PROFILING
-from features.errors import BundleError, InputError, NotEnoughDataError
+from features.errors import BundleError, InputError
 from features.events.erasures import Erased
-from features.instants import iso
 from features.pairs import pairs
 from features.reference import Reference
 from features.timeline import Timeline, Timelines
 from models.declared import features_named
-from models.next_product.als import Als
-from models.next_product.batch import Batch
+from models.next_product.batch import Batch, Block
 from models.next_product.candidate import Candidates
+from models.next_product.generators import GENERATORS
 from models.next_product.history import Histories
-from models.next_product.neighbours import Neighbours
+from models.next_product.learning import Examples, examples, fitted
+from models.next_product.opinions import Shown
 from models.next_product.period import Period
 from models.next_product.popular import Popular
 from models.next_product.ranker import Ranker
 from models.next_product.recommendation import Recommendation
-from models.next_product.repeat import Repeat
 from models.next_product.rows import CUSTOMER_FEATURES, Proposals, assemble, column_names, propose
-from models.next_product.session import Session
-from models.next_product.shelf import filling, shown
-
-GENERATORS: tuple[type[Candidates], ...] = (Repeat, Session, Neighbours, Als, Popular)
-"""All candidate generators; of two equally strong sources the earlier one gives the reason."""
+from models.next_product.shelf import filling, sellable
 
 MIN_BOUGHT = 50
 """Candidates that must have been bought for a ranker to be learnt; below, generators decide."""
-
-TrainingRows = tuple[
-    npt.NDArray[np.float32], npt.NDArray[np.bool_], npt.NDArray[np.int64], npt.NDArray[np.float32]
-]
-"""Rows, whether bought, rows per customer, and weights."""
 
 
 class NextProductModel:
@@ -106,23 +94,20 @@ class NextProductModel:
         Raises:
             NotEnoughDataError: nobody bought anything before `at`.
         """
-        drawn = np.random.default_rng(self.seed)
-        parts: list[TrainingRows] = []
+        parts: list[Examples] = []
         for period in periods:
-            generators = self._fitted_generators(timelines, catalog, period.at)
+            generators = fitted(self.generators, timelines, catalog, period.at)
             batch = self._batch(generators, timelines, catalog, period.reference)
-            parts += self._training_rows(batch, period, drawn)
+            parts += examples(batch, period, self.negatives_share, self.seed)
             if progress is not None:
                 progress("rank candidates", 1)
-        self.generators = self._fitted_generators(timelines, catalog, at)
+        self.generators = fitted(self.generators, timelines, catalog, at)
         self.horizon_days_ = horizon_days
         if progress is not None:
             progress("fit generators", 1)
-        if sum(int(bought.sum()) for _, bought, _, _ in parts) >= MIN_BOUGHT:
-            rows, bought, group, weight = (
-                np.concatenate(column) for column in zip(*parts, strict=True)
-            )
-            self.ranker.fit(rows, bought, group, weight, self.columns)
+        if sum(int(part.bought.sum()) for part in parts) >= MIN_BOUGHT:
+            learnt = Examples.joined(parts)
+            self.ranker.fit(learnt.rows, learnt.bought, learnt.group, learnt.weight, self.columns)
         if progress is not None:
             progress("fit ranker", 1)
         return self
@@ -158,12 +143,13 @@ class NextProductModel:
         """
         if k < 0:
             raise InputError(f"k = {k}: must be 0 or more")
-        may = shown(catalog, at, exclude, allowed)
+        may = sellable(catalog, at, exclude, allowed)
         history = Histories.one(timeline, at, catalog)
         out: list[Recommendation] = []
         if len(history.product) and k:
-            scores = [generator.scores(history)[0] for generator in self.generators]
-            proposals = propose(scores, self.candidates, may)
+            opinions = [generator.opinions(history) for generator in self.generators]
+            shown = Shown.alike(may, 1)
+            proposals = propose(opinions, self.candidates, shown, np.ones(1, np.bool_))
             rows = assemble(
                 proposals,
                 pairs(timeline, at, proposals.products, catalog, reference),
@@ -197,34 +183,41 @@ class NextProductModel:
         Returns:
             Products, int32, shape (customers, k), best first; -1 where there are no more.
         """
-        out = np.full((len(customers), k), -1, np.int32)
-        may = shown(catalog, at)
+        may = sellable(catalog, at)
         order = filling(self.popular, catalog)
         order = order[may[order]]
         batch = self._batch(self.generators, timelines, catalog, reference)
-        for begin, proposals in batch.proposals(customers, at, may):
-            count = len(proposals.offsets) - 1
-            rows = batch.rows(proposals, customers[begin : begin + count], at)
-            score = self._score(rows, proposals)
-            for i in range(count):
+
+        def ranked(block: Block) -> npt.NDArray[np.int32]:
+            proposals = block.proposals
+            score = self._score(batch.rows(block, at), proposals)
+            out = np.full((len(block.customers), k), -1, np.int32)
+            for i in range(len(out)):
                 mine = slice(int(proposals.offsets[i]), int(proposals.offsets[i + 1]))
-                ranked = proposals.products[mine][np.argsort(-score[mine], kind="stable")[:k]]
-                if len(ranked) < k:
-                    rest = order[~np.isin(order, ranked)]
-                    ranked = np.concatenate([ranked, rest[: k - len(ranked)]])
-                out[begin + i, : len(ranked)] = ranked
-        return out
+                best = proposals.products[mine][np.argsort(-score[mine], kind="stable")[:k]]
+                if len(best) < k:
+                    rest = order[~np.isin(order, best)]
+                    best = np.concatenate([best, rest[: k - len(best)]])
+                out[i, : len(best)] = best
+            return out
+
+        shown = Shown.alike(may, len(customers))
+        blocks = list(batch.each(customers, at, shown, ranked))
+        return np.concatenate([np.empty((0, k), np.int32), *blocks])
 
     def candidate_recall(self, timelines: Timelines, period: Period, catalog: Catalog) -> float:
         """The mean share of what customers bought in a period that any generator proposed."""
-        found = np.zeros(len(period.customers))
         batch = self._batch(self.generators, timelines, catalog, period.reference)
-        may = shown(catalog, period.at)
-        for begin, proposals in batch.proposals(period.customers, period.at, may):
-            counts = np.diff(proposals.offsets)
-            owner = np.repeat(np.arange(begin, begin + len(counts)), counts)
-            found += np.bincount(owner, period.bought(proposals, begin), len(found))
-        return float((found / np.diff(period.offsets)).mean())
+        shown = Shown.alike(sellable(catalog, period.at), len(period.customers))
+
+        def found(block: Block) -> npt.NDArray[np.float64]:
+            counts = np.diff(block.proposals.offsets)
+            owner = np.repeat(np.arange(len(counts)), counts)
+            hit = period.bought(block.proposals, block.begin)
+            return np.bincount(owner[hit], minlength=len(counts)).astype(np.float64)
+
+        parts = list(batch.each(period.customers, period.at, shown, found))
+        return float((np.concatenate(parts) / np.diff(period.offsets)).mean())
 
     def mask(self, erased: Erased) -> None:
         """Leave out what erased people did, where it is kept row by row, from now on."""
@@ -296,18 +289,6 @@ class NextProductModel:
     def _names(self) -> list[str]:
         return [generator.name for generator in self.generators]
 
-    def _fitted_generators(
-        self, timelines: Timelines, catalog: Catalog, at: int
-    ) -> list[Candidates]:
-        everyone = np.flatnonzero(timelines.allowing(PROFILING, at)).astype(np.int64)
-        instants = np.full(len(everyone), at, np.int64)
-        histories = Histories.of(timelines, everyone, instants, catalog)
-        if not len(histories.product):
-            raise NotEnoughDataError(
-                f"nobody bought anything before {iso(at)}; import orders with their lines"
-            )
-        return [copy.deepcopy(generator).fit(histories) for generator in self.generators]
-
     def _batch(
         self,
         generators: list[Candidates],
@@ -324,22 +305,6 @@ class NextProductModel:
             reference,
             self.threads,
         )
-
-    def _training_rows(
-        self, batch: Batch, period: Period, drawn: np.random.Generator
-    ) -> list[TrainingRows]:
-        """A part of the candidates not bought stands for all of them, by its weight."""
-        parts: list[TrainingRows] = []
-        everything = np.ones(len(batch.catalog), np.bool_)
-        for begin, proposals in batch.proposals(period.customers, period.at, everything):
-            count = len(proposals.offsets) - 1
-            rows = batch.rows(proposals, period.customers[begin : begin + count], period.at)
-            bought = period.bought(proposals, begin)
-            kept = np.flatnonzero(bought | (drawn.random(len(bought)) < self.negatives_share))
-            group = np.diff(np.searchsorted(kept, proposals.offsets)).astype(np.int64)
-            weight = np.where(bought[kept], 1.0, 1.0 / self.negatives_share)
-            parts.append((rows[kept], bought[kept], group, weight.astype(np.float32)))
-        return parts
 
     def _score(
         self, rows: npt.NDArray[np.float32], proposals: Proposals

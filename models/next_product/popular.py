@@ -1,5 +1,6 @@
 """Products that many different customers bought lately."""
 
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -8,8 +9,9 @@ import numpy as np
 from features.catalog import Catalog
 from features.instants import DAY_MS
 from models.next_product.arrays import read_array, read_settings, write_array, write_settings
-from models.next_product.candidate import Candidates, Scores
+from models.next_product.candidate import Candidates
 from models.next_product.history import Histories
+from models.next_product.opinions import Scores, Shared
 
 
 class Popular(Candidates):
@@ -36,11 +38,17 @@ class Popular(Candidates):
         self.buyers_ = np.bincount(
             pairs.product, weights=np.exp2(-age), minlength=histories.n_products
         ).astype(np.float32)
+        self.__dict__.pop("_shared", None)
         return self
 
-    def scores(self, histories: Histories) -> Scores:
-        """Decayed counts of buyers, read-only; see `Candidates.scores`."""
-        return np.broadcast_to(self.buyers_, (len(histories), len(self.buyers_)))
+    def opinions(self, histories: Histories) -> Shared:
+        """Decayed counts of buyers; see `Candidates.opinions`."""
+        del histories
+        return self._shared
+
+    @cached_property
+    def _shared(self) -> Shared:
+        return Shared(self.buyers_)
 
     def reason(self, history: Histories, product: int, catalog: Catalog) -> str:
         """See `Candidates.reason`."""
@@ -56,6 +64,6 @@ class Popular(Candidates):
     def load(cls, folder: Path) -> Self:
         """See `Candidates.load`."""
         out = cls(**read_settings(folder))
-        out.buyers_ = read_array(folder, "buyers")
+        out.buyers_ = read_array(folder, "buyers", mode="c")
         out.n_products_ = len(out.buyers_)
         return out

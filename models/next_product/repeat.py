@@ -8,8 +8,9 @@ import numpy as np
 from features.catalog import Catalog
 from features.instants import DAY_MS
 from models.next_product.arrays import read_settings, write_settings
-from models.next_product.candidate import Candidates, Scores
+from models.next_product.candidate import Candidates
 from models.next_product.history import Histories
+from models.next_product.opinions import Sparse
 
 
 class Repeat(Candidates):
@@ -31,13 +32,16 @@ class Repeat(Candidates):
         self.n_products_ = histories.n_products
         return self
 
-    def scores(self, histories: Histories) -> Scores:
-        """Decayed counts of baskets; see `Candidates.scores`."""
-        out = np.zeros((len(histories), self.n_products_), np.float32)
+    def opinions(self, histories: Histories) -> Sparse:
+        """Decayed counts of baskets; see `Candidates.opinions`."""
         pairs = histories.purchases
         keep = (pairs.product < self.n_products_) & histories.bought[pairs.row]
-        out[pairs.row[keep], pairs.product[keep]] = histories.decayed(self.half_life_days)[keep]
-        return out
+        return Sparse(
+            np.searchsorted(pairs.row[keep], np.arange(len(histories) + 1)).astype(np.int64),
+            pairs.product[keep],
+            histories.decayed(self.half_life_days)[keep],
+            self.n_products_,
+        )
 
     def reason(self, history: Histories, product: int, catalog: Catalog) -> str:
         """See `Candidates.reason`."""

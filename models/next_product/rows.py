@@ -1,5 +1,6 @@
 """What the ranker sees of a customer and a candidate, in training and at request time alike."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy.typing as npt
 from features.catalog import Catalog
 from features.instants import DAY_MS
 from features.pairs import PAIR_FEATURES
-from models.next_product.candidate import Scores, best
+from models.next_product.opinions import Opinions, Shown
 
 CUSTOMER_FEATURES = (
     "purchase_orders_90d",
@@ -46,36 +47,40 @@ class Proposals:
         return self.opinions[:, 2::3]
 
 
-def propose(scores: list[Scores], depth: int, shown: npt.NDArray[np.bool_]) -> Proposals:
-    """The union of the generators' lists for one customer.
+def propose(
+    opinions: Sequence[Opinions],
+    depth: int,
+    shown: Shown,
+    known: npt.NDArray[np.bool_],
+) -> Proposals:
+    """The union of the generators' lists, customer by customer.
 
     Arguments:
-        scores: per generator, scores of all products, shape (products,).
+        opinions: per generator, of n customers.
         depth: length of each list.
-        shown: which products may be shown; lists are drawn from these only.
+        shown: what may be shown to them; lists are drawn from these only.
+        known: to whom anything is proposed, shape (n,); strangers get what is popular, unranked.
     """
-    allowed = [np.where(shown[: len(s)], s, np.float32(0)) for s in scores]
-    listed = [best(s, depth) for s in allowed]
-    products = np.unique(np.concatenate(listed)) if listed else np.empty(0, np.int32)
-    opinions = np.full((len(products), 3 * len(scores)), np.nan, np.float32)
-    for g, (values, mine) in enumerate(zip(allowed, listed, strict=True)):
-        value = values[products]
-        opinions[:, 3 * g] = value
-        opinions[:, 3 * g + 1] = value / values[mine[0]] if len(mine) else 0.0
-        opinions[np.searchsorted(products, mine), 3 * g + 2] = np.arange(1, len(mine) + 1)
-    return Proposals(np.array([0, len(products)], np.int64), products.astype(np.int32), opinions)
-
-
-def joined(parts: list[Proposals], n_generators: int) -> Proposals:
-    """Proposals of several customers as one."""
-    counts = [len(part.products) for part in parts]
-    return Proposals(
-        offsets=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        products=np.concatenate([np.empty(0, np.int32), *(part.products for part in parts)]),
-        opinions=np.concatenate(
-            [np.empty((0, 3 * n_generators), np.float32), *(part.opinions for part in parts)]
-        ),
-    )
+    width, n = len(shown.everyone), len(known)
+    lists = [opinion.top(depth, shown) for opinion in opinions]
+    keys = [found.owner * width + found.products for found in lists]
+    union = np.unique(np.concatenate([np.empty(0, np.int64), *keys]))
+    union = union[known[union // max(width, 1)]]
+    offsets = np.searchsorted(union, np.arange(n + 1) * width).astype(np.int64)
+    products = (union % max(width, 1)).astype(np.int32)
+    owner = np.repeat(np.arange(n), np.diff(offsets))
+    said = np.full((len(products), 3 * len(lists)), np.nan, np.float32)
+    for g, (opinion, found, key) in enumerate(zip(opinions, lists, keys, strict=True)):
+        value = opinion.of(offsets, products)
+        some = np.diff(found.offsets) > 0
+        best = np.ones(n, np.float32)
+        best[some] = found.scores[found.offsets[:-1][some]]
+        said[:, 3 * g] = value
+        said[:, 3 * g + 1] = value / best[owner]
+        place = np.arange(1, len(key) + 1) - np.repeat(found.offsets[:-1], np.diff(found.offsets))
+        kept = known[found.owner]
+        said[np.searchsorted(union, key[kept]), 3 * g + 2] = place[kept]
+    return Proposals(offsets, products, said)
 
 
 def column_names(generators: list[str], customer_features: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,12 +1,15 @@
 """Small shops whose right answers can be seen."""
 
 import numpy as np
+import numpy.typing as npt
 
 from features.catalog import Catalog, Product
 from features.columns import ProductId
 from features.events.schema import schema
 from features.instants import DAY_MS
 from features.timeline import ROW, Timeline, Timelines
+from models.next_product import Candidates
+from models.next_product.history import Histories
 
 Baskets = list[tuple[float, list[int]]]
 """The day of each order, and its products."""
@@ -70,3 +73,11 @@ def seeded_shop(customers: int = 300, products: int = 30, days: int = 360) -> Ti
             now += drawn.uniform(15, 25) if stays else drawn.uniform(5, 40)
         people.append((f"c{c:04d}", timeline(baskets)))
     return Timelines.of(people)
+
+
+def scores(generator: Candidates, asked: Histories) -> npt.NDArray[np.float32]:
+    """What a fitted generator thinks of all products, shape (customers, products)."""
+    width = generator.n_products_
+    everything = np.tile(np.arange(width, dtype=np.int32), len(asked))
+    offsets = np.arange(len(asked) + 1) * width
+    return generator.opinions(asked).of(offsets, everything).reshape(len(asked), width)

@@ -7,7 +7,7 @@ from threadpoolctl import threadpool_limits
 from features.timeline import Timeline, Timelines
 from models.next_product import Als, Neighbours, Popular, Repeat
 from models.next_product.history import Histories
-from tests.models.shop import catalog, checkerboard, day, timeline
+from tests.models.shop import catalog, checkerboard, day, scores, timeline
 
 
 def histories(timelines: Timelines, now: float = 30, products: int = 10) -> Histories:
@@ -120,7 +120,7 @@ def test_threads_do_not_change_what_is_learnt() -> None:
         (Neighbours(threads=1), Neighbours(threads=2)),
     ):
         np.testing.assert_array_equal(
-            one_thread.fit(liked).scores(liked), two.fit(liked).scores(liked)
+            scores(one_thread.fit(liked), liked), scores(two.fit(liked), liked)
         )
 
 

@@ -10,6 +10,7 @@ from features.reference import Reference
 from features.timeline import Timeline, Timelines
 from models.bundle import Bundle
 from models.next_product import NextProductModel, Recommendation
+from models.next_product.learning import examples, fitted
 from tests.models.shop import catalog as catalog_of
 from tests.models.shop import day, timeline
 from tests.models.trained import CUTOFF, PRODUCTS, next_product, period, shop
@@ -155,10 +156,11 @@ def test_generators_know_nothing_of_the_period_they_are_ranked_on() -> None:
     timelines, products = Timelines.of([late, *others]), catalog_of(2)
     found = period(timelines, products, day(40))
     model = NextProductModel(candidates=5)
-    generators = model._fitted_generators(timelines, products, found.at)
+    generators = fitted(model.generators, timelines, products, found.at)
     batch = model._batch(generators, timelines, products, found.reference)
-    parts = model._training_rows(batch, found, np.random.default_rng(0))
-    assert not any(bought.any() for _, bought, _, _ in parts)
+    parts = list(examples(batch, found, negatives_share=1.0, seed=0))
+    assert parts
+    assert not any(part.bought.any() for part in parts)
 
 
 def test_a_shop_too_young_for_a_ranker_still_recommends() -> None:

@@ -14,7 +14,7 @@ from models.next_product import NextProductModel, Session
 from models.next_product.history import Histories
 from models.next_product.looks import Sessions
 from models.next_product.session import SessionIndex, evidence
-from tests.models.shop import catalog, day, timeline
+from tests.models.shop import catalog, day, scores, timeline
 
 PRODUCTS = 10
 MINUTE = 1 / 24 / 60
@@ -96,11 +96,11 @@ def test_a_session_is_no_evidence_for_itself() -> None:
     walk = visit(20, [1, 2, 3])
     people = Timelines.of([("a", timeline([], viewed=walk))])
     model = Session().fit(everyone(people))
-    begun = model.scores(everyone(people))[0]
-    gone_on = model.scores(one(timeline([], viewed=[*walk, (20 + 3 * MINUTE, [4])])))[0]
+    begun = scores(model, everyone(people))[0]
+    gone_on = scores(model, one(timeline([], viewed=[*walk, (20 + 3 * MINUTE, [4])])))[0]
     assert begun[[1, 2, 3]] == pytest.approx(np.exp([-1.0, -0.5, 0.0]))  # seen, and no votes
     assert gone_on[3] == pytest.approx(np.exp(-0.5))
-    another = model.scores(one(timeline([], viewed=visit(21, [1, 2]))))[0]
+    another = scores(model, one(timeline([], viewed=visit(21, [1, 2]))))[0]
     assert another[3] > 0.5
 
 
@@ -114,7 +114,7 @@ def test_a_shop_without_views_gets_no_proposals() -> None:
     people = everyone(Timelines.of([("a", timeline([(1, [0, 1])]))]))
     model = Session().fit(people)
     assert len(model.index_) == 0
-    assert not model.scores(people).any()
+    assert not scores(model, people).any()
 
 
 def test_only_the_newest_sessions_are_kept() -> None:

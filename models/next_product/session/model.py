@@ -10,9 +10,10 @@ from scipy.special import expit
 from features.catalog import Catalog
 from features.events.erasures import Erased, Marks
 from models.next_product.arrays import read_settings, write_settings
-from models.next_product.candidate import Candidates, Products, Scores, best
+from models.next_product.candidate import Candidates
 from models.next_product.history import Histories
 from models.next_product.looks import Sessions
+from models.next_product.opinions import Products, Scores, Sparse, best
 from models.next_product.ranker import Ranker
 from models.next_product.session.evidence import COLUMNS, NEWEST, PRESENT_STEPS, evidence
 from models.next_product.session.index import SessionIndex
@@ -79,18 +80,20 @@ class Session(Candidates):
         self.index_ = SessionIndex.of(kept, n_products, (marks or Marks.none()).taken(kept.row))
         return self
 
-    def scores(self, histories: Histories) -> Scores:
-        """Probabilities of being looked at next; see `Candidates.scores`."""
-        out = np.zeros((len(histories), self.n_products_), np.float32)
+    def opinions(self, histories: Histories) -> Sparse:
+        """Probabilities of being looked at next; see `Candidates.opinions`."""
         sessions = histories.sessions
         ends = np.searchsorted(sessions.row, np.arange(len(histories)), side="right")
+        length = np.zeros(len(histories) + 1, np.int64)
+        found = [(np.empty(0, np.int32), np.empty(0, np.float32))]
         for customer in np.unique(sessions.row).tolist():
             last = int(ends[customer]) - 1
             present = sessions.of(last)
             own = self.index_.find(int(sessions.began_at[last]), present)
-            products, score = self._opinion(present, own)
-            out[customer, products] = score
-        return out
+            found.append(self._opinion(present, own))
+            length[customer + 1] = len(found[-1][0])
+        products, scores = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        return Sparse(np.cumsum(length), products, scores, self.n_products_)
 
     def next(self, present: npt.NDArray[np.int32], k: int) -> tuple[Products, Scores]:
         """At most `k` products that a session goes on with, best first, and their scores.

@@ -7,11 +7,11 @@ import numpy.typing as npt
 
 from features.catalog import Catalog
 from features.errors import InputError
-from models.next_product.candidate import best
+from models.next_product.opinions import best
 from models.next_product.popular import Popular
 
 
-def shown(
+def sellable(
     catalog: Catalog,
     at: int,
     exclude: Collection[int] = (),
