@@ -144,7 +144,7 @@ async def _domain(request: Request, error: RegularsError) -> Response:
     headers = {}
     if isinstance(error, TooManyEventsError):
         headers["Retry-After"] = str(error.seconds)
-    elif status in (409, 503):
+    elif status == 503 or isinstance(error, InProgressError):
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     elif status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="regulars", Basic realm="regulars"'

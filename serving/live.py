@@ -2,19 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+import structlog
 
 from features.cart import cart
 from features.catalog import Catalog, Product
 from features.compute import vector
+from features.errors import InputError
 from features.lifecycle import STAGE_FEATURES, stage
 from features.reference import Reference
 from features.timeline import Timeline
 from models.bundle import Bundle
 from models.next_product.shelf import Rule
 from serving.store import FedProduct
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -110,6 +115,19 @@ class Live:
             attributes=told.attributes or held.attributes,
             available=told.available,
         )
+
+    @cached_property
+    def followed(self) -> tuple[Rule, ...]:
+        """The rules whose filters name fields that the catalogue has."""
+        out = []
+        for rule in self.rules:
+            try:
+                rule.concerned(self.catalog)
+            except InputError as error:
+                log.error("a rule is not followed", rule=rule.name, reason=str(error))
+            else:
+                out.append(rule)
+        return tuple(out)
 
     def ruled_as(self, other: "Live") -> "Live":
         """This state with the rules of another."""

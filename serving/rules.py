@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import structlog
 from pydantic import ValidationError
 
+from features.catalog import Catalog
 from features.errors import InputError, RegularsError
 from models.next_product.shelf import Rule, check
 from serving.store import KeptRule
@@ -27,8 +28,8 @@ def readable(kept: Sequence[KeptRule]) -> tuple[Rule, ...]:
     return tuple(rules)
 
 
-def agreeing(rule: Rule) -> Callable[[Sequence[KeptRule]], None]:
-    """What sees that a rule agrees with the others.
+def agreeing(rule: Rule, catalog: Catalog) -> Callable[[Sequence[KeptRule]], None]:
+    """What sees that a rule agrees with the others, the products being those of a catalogue.
 
     It raises:
         ContradictionError: it does not; the message names both.
@@ -36,10 +37,8 @@ def agreeing(rule: Rule) -> Callable[[Sequence[KeptRule]], None]:
 
     def agrees(others: Sequence[KeptRule]) -> None:
         try:
-            check([*readable(others), rule])
+            check([*readable(others), rule], catalog)
         except InputError as error:
-            raise ContradictionError(
-                f"{error}; change one of them, or when or where it acts"
-            ) from error
+            raise ContradictionError(str(error)) from error
 
     return agrees

@@ -64,6 +64,7 @@ PERMISSIONS: Mapping[tuple[str, str], Permission] = {
     ("GET", "/v1/customers/{customer_id}/consents"): _OF_CUSTOMERS,
     ("GET", "/v1/decisions"): _OF_CUSTOMERS,
     ("GET", "/v1/decisions/{decision_id}"): _OF_CUSTOMERS,
+    ("POST", "/v1/recommendations/recheck"): _READ,
     ("GET", "/v1/rules"): _READ,
     ("GET", "/v1/rules/{name}"): _READ,
     ("PUT", "/v1/rules/{name}"): _WRITE,

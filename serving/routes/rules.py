@@ -1,4 +1,4 @@
-"""What the shop itself wants shown, beside what the model knows: named rules, from now on or later."""
+"""What the shop itself wants shown, beside what the model knows: named rules, now or later."""
 
 from typing import Annotated, Any
 
@@ -12,7 +12,7 @@ from features.instants import moment
 from models.next_product.shelf import Rule
 from serving.authorization import KeyedRoute, caller
 from serving.errors import UnknownRuleError
-from serving.routes.fields import Body, Moment, answer, example, problems
+from serving.routes.fields import Body, Moment, answer, example, problem, problems
 from serving.rules import agreeing
 from serving.service import Service, ServiceDep
 from serving.store import KeptRule
@@ -92,6 +92,16 @@ _RULE: dict[str, Any] = {
 }
 
 
+_CONTRADICTION = problem(
+    409,
+    "It contradicts another rule; both are named.",
+    "contradiction",
+    "The rules contradict each other",
+    "the rules 'launch' and 'summer-sale' pin different products at position 1 at the same time; "
+    "move one, or let one end earlier",
+)
+
+
 @router.get(
     "/v1/rules", response_model=Rules, responses=example({"rules": [_RULE]}) | problems(503)
 )
@@ -113,7 +123,7 @@ async def get(name: RuleName, service: ServiceDep) -> Response:
 @router.put(
     "/v1/rules/{name}",
     response_model=RuleView,
-    responses=example(_RULE) | problems(409, 413, 422, 503),
+    responses=example(_RULE) | problems(413, 422, 503) | _CONTRADICTION,
 )
 async def put(name: RuleName, body: RuleBody, request: Request, service: ServiceDep) -> Response:
     """Add a rule, or put it in the place of the one of this name; it holds from the next answer on.
@@ -126,9 +136,11 @@ async def put(name: RuleName, body: RuleBody, request: Request, service: Service
         raise InputError(f"name = {shown(body.name)}: the address says {shown(name)}")
     rule = Rule.model_validate({**body.model_dump(), "name": name})
     service.champion.hear()
-    service.recommender.see(rule)
+    catalog = service.champion.live.catalog
+    rule.concerned(catalog)  # tells of a field that no product has
+    service.recommender.see_placements(rule.placements)
     kept = KeptRule(name, rule.model_dump(mode="json"), service.clock(), caller(request).name)
-    await run_in_threadpool(service.store.put_rule, kept, agreeing(rule))
+    await run_in_threadpool(service.store.put_rule, kept, agreeing(rule, catalog))
     return answer(_view(kept, service))
 
 
