@@ -67,7 +67,8 @@ class Buffer(ABC, Generic[T]):
         """Write what waits, as far as the store lets us."""
         try:
             self.flush()
-        except StorageError:
+        except Exception as error:  # whatever it is: others are still to be closed
+            log.error(f"{self.what} cannot be written", exc_info=error)
             self._lost += len(self._waiting)
             self._tell_lost()
 

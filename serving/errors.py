@@ -67,6 +67,19 @@ class UnknownRuleError(RegularsError):
         super().__init__(f"no rule {shown(name)}; GET /v1/rules lists them, PUT adds one")
 
 
+class FieldError(InputError):
+    """A field of a request holds what cannot be used.
+
+    Arguments:
+        field: its name, as the request has it.
+        reason: what is wrong, and what would be right.
+    """
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(reason)
+        self.field = field
+
+
 class NoModelError(RegularsError):
     """No bundle is published, or the published one lacks the model that was asked for."""
 
@@ -150,7 +163,10 @@ async def _domain(request: Request, error: RegularsError) -> Response:
         headers["WWW-Authenticate"] = 'Bearer realm="regulars", Basic realm="regulars"'
     if status >= 500:
         log.error("request failed", problem=kind, error=type(error).__name__)
-    return problem(request, status, kind, title, str(error), headers=headers)
+    fields = (
+        [{"field": error.field, "message": str(error)}] if isinstance(error, FieldError) else ()
+    )
+    return problem(request, status, kind, title, str(error), errors=fields, headers=headers)
 
 
 async def _validation(request: Request, error: RequestValidationError) -> Response:

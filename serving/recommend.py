@@ -16,6 +16,7 @@ from models.next_product.query import Ask, Query
 from models.next_product.recommendation import NotShown, Recommendation, Shelf
 from serving.champion import Champion
 from serving.clock import Clock
+from serving.errors import FieldError
 from serving.impressions import ImpressionLog
 from serving.listing import EMPTY_FILTER, Fallback, Listed, Page, Wanted, in_words
 from serving.live import Live
@@ -112,11 +113,13 @@ class Recommender:
         """See that there are placements of these names.
 
         Raises:
-            InputError: there is none; the message names those there are.
+            FieldError: there is none; the message names those there are.
         """
         for name in names:
             if name not in self._placements:
-                raise InputError(f"no placement is called {shown(name)}; {self._there_are}")
+                raise FieldError(
+                    "placements", f"no placement is called {shown(name)}; {self._there_are}"
+                )
 
     def recommend(
         self,
@@ -137,7 +140,7 @@ class Recommender:
             explain: say also what was not shown, and what the ranker saw.
 
         Raises:
-            InputError: a filter's field is not known; the message names those there are.
+            FieldError: a filter names a field that is not known; the message has those there are.
         """
         who, name = self._who(customer_ids), uuid.uuid4().hex
         asked = [self._asked(one, who) for one in wanted]
@@ -240,7 +243,10 @@ class Recommender:
     def _asked(self, wanted: Wanted, who: _Who) -> _Asked:
         """What the model is asked for a list; the reasons are told from the weakest on."""
         catalog = who.live.catalog
-        allowed = wanted.filters.allowed(catalog)
+        try:
+            allowed = wanted.filters.allowed(catalog)
+        except InputError as error:
+            raise FieldError("filters", str(error)) from error
         if allowed is not None and not (allowed & catalog.available).any():
             ask = Ask(self._placements[HOME])
             return _Asked(ask, EMPTY_FILTER, (in_words(EMPTY_FILTER),))
@@ -279,6 +285,22 @@ class Recommender:
             return page(
                 model, who.timeline, who.at, query, catalog=live.catalog, reference=reference
             ), None
+        except NotImplementedError:
+            out, listed = [], list(query.exclude)
+            for ask in query.asks:
+                k = ask.placement.k if ask.k is None else ask.k
+                found = model.recommend(
+                    who.timeline,
+                    who.at,
+                    k,
+                    catalog=live.catalog,
+                    reference=live.reference,
+                    exclude=[*listed, *ask.anchors],
+                    allowed=ask.filters.allowed(live.catalog),
+                )
+                listed += [i.product for i in found]
+                out.append(Shelf(ask.placement.name, tuple(found)))
+            return out, None
         except Exception as error:
             # a page is waiting: it gets a list, we get the stack trace
             log.error("the next-product model failed", version=live.version, exc_info=error)

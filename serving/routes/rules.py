@@ -11,9 +11,9 @@ from features.errors import InputError, shown
 from features.instants import moment
 from models.next_product.shelf import Rule
 from serving.authorization import KeyedRoute, caller
-from serving.errors import UnknownRuleError
+from serving.errors import FieldError, UnknownRuleError
 from serving.routes.fields import Body, Moment, answer, example, problem, problems
-from serving.rules import agreeing
+from serving.rules import agreeing, readable
 from serving.service import Service, ServiceDep
 from serving.store import KeptRule
 
@@ -57,7 +57,7 @@ class RuleView(BaseModel):
 
     rule: Rule
     acts: bool
-    """Whether it acts somewhere at this moment."""
+    """Whether it acts somewhere at this moment; one that this version cannot read never does."""
     unknown_products: list[str]
     """Ids that it names and the catalogue does not know yet."""
     changed_at: Moment
@@ -137,7 +137,10 @@ async def put(name: RuleName, body: RuleBody, request: Request, service: Service
     rule = Rule.model_validate({**body.model_dump(), "name": name})
     service.champion.hear()
     catalog = service.champion.live.catalog
-    rule.concerned(catalog)  # tells of a field that no product has
+    try:
+        rule.match.allowed(catalog)
+    except InputError as error:
+        raise FieldError("match", str(error)) from error
     service.recommender.see_placements(rule.placements)
     kept = KeptRule(name, rule.model_dump(mode="json"), service.clock(), caller(request).name)
     await run_in_threadpool(service.store.put_rule, kept, agreeing(rule, catalog))
@@ -171,14 +174,13 @@ def _named(name: str, service: Service) -> KeptRule:
 
 
 def _view(kept: KeptRule, service: Service) -> dict[str, Any]:
-    rule = Rule.model_validate(kept.rule)
     known = service.champion.live.catalog.index
     now = service.clock()
-    everywhere = rule.placements or ("",)
+    rules = readable([kept])
     return {
         "rule": kept.rule,
-        "acts": any(rule.acts(placement, now) for placement in everywhere),
-        "unknown_products": [i for i in rule.products if i not in known],
+        "acts": any(rule.acts(place, now) for rule in rules for place in rule.placements or ("",)),
+        "unknown_products": [i for rule in rules for i in rule.products if i not in known],
         "changed_at": moment(kept.changed_at),
         "changed_by": kept.changed_by,
     }
