@@ -39,18 +39,19 @@ def run(
     customers: Annotated[int, typer.Option(help="Simulated customers.")] = 50_000,
     products: Annotated[int, typer.Option(help="Simulated products.")] = 1_000,
     reasons: Annotated[int, typer.Option(help="Of how many the file says why.")] = 1_000,
+    k: Annotated[int, typer.Option(help="Products recommended to each; 0 leaves them out.")] = 0,
     seed: Annotated[int, typer.Option(help="Seed of the simulation.")] = 0,
     json: Annotated[Path | None, typer.Option(help="Where to write the figures.")] = None,
 ) -> None:
-    """Scores of all customers to Parquet without products, and fresh ones of one."""
+    """Scores of all customers to Parquet, and fresh ones of one."""
     report(
         f"Churn scores of {customers:,} customers, {THREADS} threads",
-        measured(customers, products, reasons, seed),
+        measured(customers, products, reasons, k, seed),
         json,
     )
 
 
-def measured(customers: int, products: int, reasons: int, seed: int) -> dict[str, float]:
+def measured(customers: int, products: int, reasons: int, k: int, seed: int) -> dict[str, float]:
     """All figures, on a shop that is simulated for it."""
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as name:
@@ -65,16 +66,19 @@ def measured(customers: int, products: int, reasons: int, seed: int) -> dict[str
         if model is None:
             raise RuntimeError("the default recipe trains no churn model")
         offers = Offers.load(EXAMPLE)
-        bundle = Bundle(data.catalog, data.reference(until), model, None, offers)
+        ranked = trainer.next_product(until) if k else None
+        bundle = Bundle(data.catalog, data.reference(until), model, ranked, offers)
 
-        def batch(why: int) -> int:
+        def batch(why: int, k: int = 0) -> int:
             out = folder / "scores.parquet"
             shop = data.timelines, data.catalog, until, out
-            return score(bundle, *shop, k=0, reasons=why, threads=THREADS)
+            return score(bundle, *shop, k=k, reasons=why, threads=THREADS)
 
         count = batch(0)
         figures |= _timed("batch", count, lambda: batch(0))
         figures |= _timed("batch_with_reasons", count, lambda: batch(reasons))
+        if k:
+            figures |= _timed("batch_with_products", count, lambda: batch(0, k))
         known = np.random.default_rng(seed).permutation(np.flatnonzero(data.timelines.known))
         figures |= _alone(bundle, model, data, until, known[: ASKED + WARM_UP])
         serve_bundle(folder, bundle, data, until)

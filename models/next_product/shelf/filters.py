@@ -1,9 +1,7 @@
 """Filters over any attribute of the catalogue, as masks over its products."""
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Annotated, Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -21,12 +19,10 @@ from pydantic import (
 
 from features.catalog import Catalog
 from features.errors import InputError, shown
+from models.next_product.shelf.kept import Kept
 
 FIELDS = ("category", "brand", "price", "available", "product_id")
 """Fields of every catalogue; they come before an attribute of the same name."""
-
-MASKS = 32
-"""Masks kept for each catalogue, the latest: a page asks for the same few again and again."""
 
 Mask = npt.NDArray[np.bool_]
 
@@ -100,22 +96,17 @@ class Filters(RootModel[dict[str, Condition]]):
         """
         if not self.root:
             return None
-        kept = _kept.setdefault(catalog, OrderedDict())
-        key = self.model_dump_json()
-        if key in kept:
-            kept.move_to_end(key)
-            return kept[key]
+        return _masks.get(catalog, self.model_dump_json(), lambda: self._mask(catalog))
+
+    def _mask(self, catalog: Catalog) -> Mask:
         out = np.ones(len(catalog), np.bool_)
         for field, condition in self.root.items():
             out &= _holding(catalog, field, condition)
         out.flags.writeable = False
-        kept[key] = out
-        if len(kept) > MASKS:
-            kept.popitem(last=False)
         return out
 
 
-_kept: WeakKeyDictionary[Catalog, OrderedDict[str, Mask]] = WeakKeyDictionary()
+_masks: Kept[Mask] = Kept(32)
 
 
 def _holding(catalog: Catalog, field: str, condition: Condition) -> Mask:

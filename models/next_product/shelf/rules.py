@@ -1,10 +1,8 @@
 """What the shop itself wants shown: named rules that boost, bury, pin, promote or exclude."""
 
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import Literal, Self
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
@@ -13,9 +11,7 @@ from features.catalog import Catalog
 from features.errors import InputError, shown
 from features.instants import instant
 from models.next_product.shelf.filters import Filters, Mask
-
-RULES = 256
-"""Rules whose products are kept for each catalogue."""
+from models.next_product.shelf.kept import Kept
 
 Action = Literal["boost", "bury", "pin", "promote", "exclude"]
 
@@ -93,19 +89,17 @@ class Rule(BaseModel):
         Raises:
             InputError: the catalogue has no such field; see `Filters.allowed`.
         """
-        kept = _kept.setdefault(catalog, OrderedDict())
-        if self not in kept:
-            out = np.zeros(len(catalog), np.bool_)
-            named = [catalog.index[i] for i in self.products if i in catalog.index]
-            out[catalog.parent[named]] = True
-            matching = self.match.allowed(catalog)
-            if matching is not None:
-                out[catalog.parent[matching]] = True
-            out.flags.writeable = False
-            kept[self] = out
-            if len(kept) > RULES:
-                kept.popitem(last=False)
-        return kept[self]
+        return _concerned.get(catalog, self, lambda: self._mask(catalog))
+
+    def _mask(self, catalog: Catalog) -> Mask:
+        out = np.zeros(len(catalog), np.bool_)
+        named = [catalog.index[i] for i in self.products if i in catalog.index]
+        out[catalog.parent[named]] = True
+        matching = self.match.allowed(catalog)
+        if matching is not None:
+            out[catalog.parent[matching]] = True
+        out.flags.writeable = False
+        return out
 
 
 def check(rules: Sequence[Rule], catalog: Catalog | None = None) -> None:
@@ -191,4 +185,4 @@ def _together(one: Rule, other: Rule) -> bool:
 _ALWAYS = -(1 << 62)
 """Before every instant."""
 
-_kept: WeakKeyDictionary[Catalog, OrderedDict[Rule, Mask]] = WeakKeyDictionary()
+_concerned: Kept[Mask] = Kept(64)
