@@ -40,7 +40,7 @@ class Attributes:
         """Which products have one of these values, in whatever case, shape (products,)."""
         there = np.zeros(len(self._texts) + 1, np.bool_)
         for value in wanted:
-            there[self._columns.get(name, {}).get(_key(value), ())] = True
+            there[self._columns.get(name, {}).get(_key(value), [])] = True
         return there[self._codes]
 
     def number(self, name: str) -> npt.NDArray[np.float64]:
