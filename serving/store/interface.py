@@ -17,7 +17,6 @@ from serving.store.records import (
     Due,
     FedProduct,
     HistoryPerson,
-    Impression,
     Incoming,
     KeptRule,
     Key,
@@ -25,16 +24,16 @@ from serving.store.records import (
     ProductChange,
     Receipt,
     Rejected,
-    Score,
     StoredAnswer,
     StoredEvent,
     Timer,
     Told,
     Version,
 )
+from serving.store.served import ServedStore
 
 
-class Store(Protocol):
+class Store(ServedStore, Protocol):
     """What the service needs of a database. Every method may raise StorageError."""
 
     def append(self, events: Sequence[Incoming], rejected: Sequence[Rejected] = ()) -> Appended:
@@ -281,33 +280,6 @@ class Store(Protocol):
         """Drop the log's entries about these customer ids; how many they were."""
         ...
 
-    def put_scores(self, scores: Sequence[Score]) -> None:
-        """Keep what was served: of each person, version and UTC day (of `at`) the first.
-
-        Of who was erased since, nothing is kept.
-        """
-        ...
-
-    def scores(self, customer_id: str) -> list[Score]:
-        """What was served of a customer, under any of their ids, oldest first."""
-        ...
-
-    def scores_after(self, sequence: int, limit: int) -> list[Score]:
-        """What was kept after `sequence`, oldest first; as `events_after`, none is missed."""
-        ...
-
-    def put_impressions(self, impressions: Sequence[Impression]) -> None:
-        """Keep lists that were shown, each id once; of who was erased since, nothing."""
-        ...
-
-    def impressions(self, customer_id: str) -> list[Impression]:
-        """What was shown to a customer, under any of their ids, oldest first."""
-        ...
-
-    def impressions_after(self, sequence: int, limit: int) -> list[Impression]:
-        """What was kept after `sequence`, oldest first; as `events_after`, none is missed."""
-        ...
-
     def timers(self, customer_id: str) -> list[Timer]:
         """The looks that triggers have asked for at a customer, under any of their ids."""
         ...
@@ -399,14 +371,6 @@ class Store(Protocol):
         Returns:
             The number to go on after, None at the end; and how many rows went.
         """
-        ...
-
-    def age_scores(self, before: int, *, limit: int) -> int:
-        """Delete what was served before an instant, at most `limit`; how many they were."""
-        ...
-
-    def age_impressions(self, before: int, *, limit: int) -> int:
-        """Delete lists shown before an instant, at most `limit`; how many they were."""
         ...
 
     def ping(self) -> None:

@@ -331,7 +331,7 @@ def test_retention_by_the_command_line(client, settings):
     assert retain()[1].startswith("Nothing to do: REGULARS_RETAIN_DAYS says no period.")
     code, said = retain(REGULARS_RETAIN_DAYS='{"Product Viewed": 30}')
     assert code == 0, said
-    assert "Deleted 1 events, 0 timeline rows and 0 scores" in said
+    assert "Deleted 1 events, 0 timeline rows, 0 scores and 0 lists" in said
     assert client.get("/v1/customers/ann").json()["events"] == 2
     numbers_too = {"REGULARS_RETAIN_NUMBERS": "false"}
     said = retain(REGULARS_RETAIN_DAYS='{"*": 30}', **numbers_too)[1]
