@@ -285,22 +285,6 @@ class Recommender:
             return page(
                 model, who.timeline, who.at, query, catalog=live.catalog, reference=reference
             ), None
-        except NotImplementedError:
-            out, listed = [], list(query.exclude)
-            for ask in query.asks:
-                k = ask.placement.k if ask.k is None else ask.k
-                found = model.recommend(
-                    who.timeline,
-                    who.at,
-                    k,
-                    catalog=live.catalog,
-                    reference=live.reference,
-                    exclude=[*listed, *ask.anchors],
-                    allowed=ask.filters.allowed(live.catalog),
-                )
-                listed += [i.product for i in found]
-                out.append(Shelf(ask.placement.name, tuple(found)))
-            return out, None
         except Exception as error:
             # a page is waiting: it gets a list, we get the stack trace
             log.error("the next-product model failed", version=live.version, exc_info=error)
