@@ -106,6 +106,9 @@ class Filters(RootModel[dict[str, Condition]]):
         return out
 
 
+EVERYTHING = Filters({})
+"""No condition at all."""
+
 _masks: Kept[Mask] = Kept(32)
 
 

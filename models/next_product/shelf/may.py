@@ -9,7 +9,7 @@ import numpy.typing as npt
 from features.catalog import Catalog
 from models.next_product.opinions import Shown
 from models.next_product.recommendation import NotShown
-from models.next_product.shelf.filters import Filters, Mask
+from models.next_product.shelf.filters import EVERYTHING, Filters, Mask
 from models.next_product.shelf.rules import Rule
 from models.next_product.shelf.showing import delicate, offered, too_young
 from models.next_product.shelf.withheld import Personal, Why, first
@@ -44,7 +44,7 @@ class May:
         personal: Personal,
         *,
         shows: Collection[str] = (),
-        filters: Filters = Filters({}),
+        filters: Filters = EVERYTHING,
         rules: Sequence[Rule] = (),
         exclude: Collection[int] = (),
         anchors: Collection[int] = (),
@@ -71,7 +71,7 @@ class May:
             InputError: a filter names a field that the catalogue does not have.
         """
         layers = [
-            Layer(Why.UNAVAILABLE, ~offered(catalog, at, Filters({}))),
+            Layer(Why.UNAVAILABLE, ~offered(catalog, at, EVERYTHING)),
             Layer(Why.EXCLUDED, _listed(catalog, exclude)),
             *(
                 Layer(Why.RULE, rule.concerned(catalog), rule.name)

@@ -92,10 +92,10 @@ class Refills:
         return self.rate_ >= REFILL_RATE
 
     @property
-    def due_ms(self) -> npt.NDArray[np.int64]:
-        """How long after a purchase a refill is shown again, shape (products,)."""
+    def gap_ms(self) -> npt.NDArray[np.float64]:
+        """The usual ms from one purchase to the next, shape (products,)."""
         days = np.where(np.isnan(self.gap_days_), self.shop_gap_days_, self.gap_days_)
-        return (days.astype(np.float64) * DUE_PART * DAY_MS).astype(np.int64)
+        return np.asarray(days, np.float64) * DAY_MS
 
     def save(self, folder: Path) -> None:
         """Write JSON and .npy files."""

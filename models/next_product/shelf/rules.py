@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 from features.catalog import Catalog
 from features.errors import InputError, shown
 from features.instants import instant
-from models.next_product.shelf.filters import Filters, Mask
+from models.next_product.shelf.filters import EVERYTHING, Filters, Mask
 from models.next_product.shelf.kept import Kept
 
 Action = Literal["boost", "bury", "pin", "promote", "exclude"]
@@ -33,7 +33,7 @@ class Rule(BaseModel):
     """Boost and bury move products up or down, pin puts one at a place, promote keeps a part of
     the places for some, exclude shows none of them."""
 
-    match: Filters = Filters({})
+    match: Filters = EVERYTHING
     """Any product of the catalogue that passes."""
 
     products: tuple[str, ...] = Field(default=(), max_length=1000)

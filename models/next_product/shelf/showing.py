@@ -114,6 +114,21 @@ def filling(popular: Popular, catalog: Catalog) -> npt.NDArray[np.int32]:
     return np.concatenate([leading, others]).astype(np.int32)
 
 
+def in_order(
+    popular: Popular, catalog: Catalog
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """What `filling` gives, and the place of each product in it; both kept."""
+
+    def made() -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+        order = filling(popular, catalog)
+        rank = np.full(len(catalog), len(catalog), np.int32)
+        rank[order] = np.arange(len(order), dtype=np.int32)
+        return order, rank
+
+    return _orders.get(catalog, popular, made)
+
+
+_orders: Kept[tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]] = Kept(2)
 _offered: Kept[Mask] = Kept(16)
 _limited: Kept[Mask] = Kept(16)
 _newest: Kept[int] = Kept(1)

@@ -143,7 +143,7 @@ class Personal:
             len(catalog),
             at,
             refills.refill,
-            refills.due_ms,
+            refills.gap_ms,
         )
         offsets = np.searchsorted(found[0], np.arange(customers + 1)).astype(np.int64)
         return cls(offsets, found[1], found[2])
@@ -176,7 +176,7 @@ _OWN_PURCHASES = 3
 
 
 @nb.njit(cache=True)
-def _reasons(owner, at, kind, product, quantity, value, n, now, refill, due):  # type: ignore[no-untyped-def]  # compiled
+def _reasons(owner, at, kind, product, quantity, value, n, now, refill, gaps):  # type: ignore[no-untyped-def]  # compiled
     """Goes through what happened to each product of each customer, in the order of time."""
     rows = len(owner)
     key = np.empty(rows, np.int64)
@@ -229,10 +229,10 @@ def _reasons(owner, at, kind, product, quantity, value, n, now, refill, due):  #
         p = product[order[r]]
         found = np.int32(0)
         if pieces > 0:
-            wait = due[p]
+            gap = gaps[p]
             if days >= _OWN_PURCHASES:
-                wait = min(wait, np.int64((bought_at - began_at) / (days - 1) * DUE_PART))
-            if not (refill[p] or days > 1) or now < bought_at + wait:
+                gap = min(gap, (bought_at - began_at) / (days - 1))
+            if not (refill[p] or days > 1) or now < bought_at + DUE_PART * gap:
                 found |= _BOUGHT_BIT
         if subscribed:
             found |= _SUBSCRIBED_BIT
