@@ -160,7 +160,7 @@ def _lifespan(
             service.champion.check()
             service.champion.number_products()
             service.champion.hear()
-            service.champion.live.warm()
+            service.champion.live.warm(placements(settings.placements).values())
             gc.freeze()  # what is loaded by now stays: collections need not walk through it
             for look, seconds in (
                 (service.champion.check, settings.champion_seconds),

@@ -15,9 +15,9 @@ def buy(client, message_id, *products, user="ann"):
 
 def test_what_a_customer_bought_decides_what_the_next_call_shows(trained_client):
     buy(trained_client, "o1", "tea", "pot")
-    assert set(trained_client.shown(customer_id="ann", k=4)) == KITCHEN
+    assert set(trained_client.shown(customer_id="ann", k=2)) == {"cup", "tin"}
     buy(trained_client, "o2", "rake", "hose", user="bob")
-    assert set(trained_client.shown(customer_id="bob", k=3)) == GARDEN
+    assert trained_client.shown(customer_id="bob", k=1) == ["seed"]
 
 
 def test_an_answer_names_the_model_the_reason_and_no_fallback(trained_client):

@@ -3,7 +3,7 @@
 import pytest
 
 from serving.scopes import Scope
-from tests.serving.test_recommendations import GARDEN, KITCHEN
+from tests.serving.test_recommendations import GARDEN, KITCHEN, buy
 
 PIN = {"action": "pin", "products": ["seed"], "position": 1}
 
@@ -92,8 +92,7 @@ def test_a_rule_holds_in_every_worker_from_the_next_answer_on(publish, start):
     publish()
     one, other = start(), start()
     buyer = {"customer_id": "ann", "k": 7}
-    lines = [{"product_id": "tea", "quantity": 1, "price": 5}]
-    one.track("Order Completed", "o1", userId="ann", order_id="o1", total=5, products=lines)
+    buy(one, "o1", "gone")
     assert "seed" in other.shown(**buyer)
     put(one, "no-seed", action="exclude", products=["seed"])
     assert "seed" not in other.shown(**buyer)
