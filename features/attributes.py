@@ -1,8 +1,8 @@
 """The products' attributes as columns that can be searched.
 
 An attribute is a key of the JSON object that the shop sends with a product: a text, a number,
-true or false, or a list of them. The objects are read once, when an attribute is first asked
-for; of equal ones, as many products have, one is read for all.
+true or false, or a list of them. An attribute is read from the objects when it is first asked
+for; of equal objects, as many products have, one is read for all.
 """
 
 from collections.abc import Iterable, Mapping
@@ -30,31 +30,37 @@ class Attributes:
 
     def __init__(self, column: pa.ChunkedArray) -> None:
         self._column = column
+        self._columns: dict[str, dict[_Key, npt.NDArray[np.int32]]] = {}
+        self._numbers: dict[str, npt.NDArray[np.float64]] = {}
 
-    @property
+    @cached_property
     def names(self) -> list[str]:
         """Names of the attributes that any product has, sorted."""
-        return sorted(self._columns)
+        return sorted({name for text in self._texts for name in _read(text)})
 
     def holding(self, name: str, wanted: Iterable[Value]) -> npt.NDArray[np.bool_]:
         """Which products have one of these values, in whatever case, shape (products,)."""
         there = np.zeros(len(self._texts) + 1, np.bool_)
+        places = self._places(name)
         for value in wanted:
-            there[self._columns.get(name, {}).get(_key(value), [])] = True
+            if _key(value) in places:
+                there[places[_key(value)]] = True
         return there[self._codes]
 
     def number(self, name: str) -> npt.NDArray[np.float64]:
         """A number of each product; NaN where it has none. Of a list the first counts."""
-        out = np.full(len(self._texts) + 1, np.nan)
-        for (kind, value), places in self._columns.get(name, {}).items():
-            if kind == "number":
-                unset = np.array(places)
-                out[unset[np.isnan(out[unset])]] = value
-        return out[self._codes]
+        if name not in self._numbers:
+            out = np.full(len(self._texts) + 1, np.nan)
+            for (kind, value), places in self._places(name).items():
+                if kind == "number":
+                    out[places[np.isnan(out[places])]] = value
+            self._numbers[name] = out[self._codes]
+        return self._numbers[name]
 
     def of(self, product: int) -> Mapping[str, Any]:
         """The attributes of one product."""
-        return self._read(self._texts[code]) if (code := self._codes[product]) >= 0 else {}
+        code = self._codes[product]
+        return _read(self._texts[code]) if code >= 0 else {}
 
     @cached_property
     def _encoded(self) -> pa.DictionaryArray:
@@ -71,22 +77,22 @@ class Attributes:
         """Place of each product's object among the different ones; -1 where it has none."""
         return np.asarray(self._encoded.indices.fill_null(-1).to_numpy(), np.int32)
 
-    @cached_property
-    def _columns(self) -> dict[str, dict[_Key, list[int]]]:
-        """Places of the objects that hold a value, by attribute and value."""
-        out: dict[str, dict[_Key, list[int]]] = {}
-        for place, text in enumerate(self._texts):
-            for name, held in self._read(text).items():
-                column = out.setdefault(name, {})
+    def _places(self, name: str) -> Mapping[_Key, npt.NDArray[np.int32]]:
+        """Places of the objects that hold each value of an attribute."""
+        if name not in self._columns:
+            found: dict[_Key, list[int]] = {}
+            for place, text in enumerate(self._texts):
+                held = _read(text).get(name)
                 for value in held if isinstance(held, list) else (held,):
                     if isinstance(value, str | bool | int | float):
-                        column.setdefault(_key(value), []).append(place)
-        return out
+                        found.setdefault(_key(value), []).append(place)
+            self._columns[name] = {key: np.array(places, np.int32) for key, places in found.items()}
+        return self._columns[name]
 
-    @staticmethod
-    def _read(text: str) -> dict[str, Any]:
-        held: dict[str, Any] = orjson.loads(text)
-        return held
+
+def _read(text: str) -> dict[str, Any]:
+    held: dict[str, Any] = orjson.loads(text)
+    return held
 
 
 def _key(value: Value) -> _Key:

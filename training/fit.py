@@ -19,6 +19,7 @@ from models.next_product import (
     Ranker,
     Repeat,
     Session,
+    Similar,
 )
 from models.personas import TRAITS, Personas
 from models.value import ValueModel
@@ -219,6 +220,7 @@ def train_next_product(
             Repeat(recipe.repeat_half_life_days),
             Session(seed=seed),
             Neighbours(recipe.neighbours, recipe.neighbours_weighting, threads=threads),
+            Similar(recipe.similar_customers),
             Als(
                 recipe.als_factors,
                 recipe.als_regularization,

@@ -173,6 +173,10 @@ class NextProductRecipe(BaseModel):
     neighbours_weighting: Literal["tfidf", "bm25", "cosine"] = "tfidf"
     """How purchases are weighted before products are compared."""
 
+    similar_customers: int = Field(default=300, ge=1)
+    """Nearest customers whose baskets speak for a customer; fewer find less, more say what all
+    say."""
+
     objective: Literal["binary", "lambdarank"] = "binary"
     """What the ranker learns; binary was a little better on past cutoffs than lambdarank, and
     gives a probability."""

@@ -14,6 +14,7 @@ from models.next_product.ranker import Ranker
 from models.next_product.recommendation import Recommendation, Shelf
 from models.next_product.repeat import Repeat
 from models.next_product.session import Session
+from models.next_product.similar import Similar
 
 __all__ = [
     "GENERATORS",
@@ -31,6 +32,7 @@ __all__ = [
     "Repeat",
     "Session",
     "Shelf",
+    "Similar",
     "page",
     "placements",
     "recheck",

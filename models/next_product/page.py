@@ -223,7 +223,7 @@ def _results(
     parent = visit.catalog.parent[given]
     may = free[parent] & visit.catalog.available[given] | (free[parent] & (parent == given))
     given, parent = given[may], parent[may]
-    judged = visit.judged(Shown.alike(np.zeros_like(free), 1), parent)
+    judged = visit.judged(Shown.alike(free, 1), parent)
     by_search = 1 / np.log2(np.arange(2, len(given) + 2))
     relevance = _mixed(by_search, judged.of(parent), draft.ask.placement.personal)
     return given, parent, relevance, judged
@@ -318,6 +318,7 @@ def _withheld(visit: Visit, draft: _Draft) -> tuple[NotShown, ...]:
     may = draft.may
     everything = Shown.alike(np.ones(len(visit.catalog), np.bool_), 1)
     proposed = [visit.judged(everything).products.tolist(), may.personal.products.tolist()]
+    proposed += [list(draft.anchors), list(visit.cart)]
     if draft.anchors and draft.ask.placement.anchor not in ("none", "results"):
         about = anchored(
             draft.anchors,
@@ -331,7 +332,7 @@ def _withheld(visit: Visit, draft: _Draft) -> tuple[NotShown, ...]:
         )
         proposed.append(about.products.tolist())
     elif draft.anchors:
-        proposed = [visit.catalog.parent[list(draft.anchors)].tolist()]
+        proposed = [visit.catalog.parent[list(draft.anchors)].tolist()]  # and nothing else
     for rule in draft.rules:
         named = [visit.catalog.index[i] for i in rule.products if i in visit.catalog.index]
         proposed.append(visit.catalog.parent[named].tolist())

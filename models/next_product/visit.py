@@ -50,6 +50,12 @@ class Judged:
     rows: npt.NDArray[np.float32]
     columns: Sequence[str]
 
+    @classmethod
+    def nothing(cls, columns: Sequence[str]) -> "Judged":
+        """Of a stranger, of whom nothing is known to judge by."""
+        none = Proposals(np.zeros(2, np.int64), np.empty(0, np.int32), np.empty((0, 0), np.float32))
+        return cls(none, np.empty(0, np.float64), np.empty((0, len(columns)), np.float32), columns)
+
     @property
     def products(self) -> npt.NDArray[np.int32]:
         """Parents, rising."""
@@ -168,11 +174,14 @@ class Visit:
             shown: what candidates are drawn from.
             also: further products (parents).
         """
+        if not self.known:
+            return Judged.nothing(self.model.columns)
         further = np.unique(np.asarray(also, np.int32))
         offsets = np.array([0, len(further)], np.int64)
         lists = Lists(offsets, further, np.zeros(len(further), np.float32))
-        known = np.array([self.known])
-        proposals = propose(self.opinions, self.model.candidates, shown, known, lists)
+        proposals = propose(
+            self.opinions, self.model.candidates, shown, np.ones(1, np.bool_), lists
+        )
         rows = assemble(
             proposals,
             pairs(self.timeline, self.at, proposals.products, self.catalog, self.reference),

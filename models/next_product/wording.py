@@ -10,7 +10,8 @@ from features.instants import DAY_MS, iso
 from models.next_product.anchors import CATEGORY, TOGETHER, Anchored, nearest_anchor
 from models.next_product.popular import Popular
 from models.next_product.recommendation import Source
-from models.next_product.shelf.arrange import EXPLORED, PINNED, PROMOTED, Placed
+from models.next_product.shelf.arrange import Placed
+from models.next_product.shelf.slots import EXPLORED, PINNED, PROMOTED
 
 if TYPE_CHECKING:
     from models.next_product.visit import Judged, Visit

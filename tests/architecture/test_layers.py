@@ -19,6 +19,7 @@ PACKAGES = {
 
 FEATURE_LAYERS = [
     {"columns", "errors", "instants", "settings"},
+    {"gaps"},
     {"events", "catalog", "attributes"},
     {"identity"},
     {"links"},

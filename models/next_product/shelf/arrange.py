@@ -8,20 +8,17 @@ and what is worth most by `mmr`. What nobody ranked comes when all that is ranke
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
 from features.catalog import Catalog
 from models.next_product.placements import Placement
-from models.next_product.shelf.diversity import Kinds, alike
+from models.next_product.shelf.diversity import Kinds
 from models.next_product.shelf.rules import Rule
+from models.next_product.shelf.slots import PINNED, PROMOTED, fill
 
 DIVERSE = 200
 """Places within which a list is diverse; nobody compares what stands further down."""
-
-RANKED, PINNED, PROMOTED, EXPLORED = range(4)
-"""How a product came to its place."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +97,7 @@ def arrange(
         members[row] = rule.concerned(catalog)[products]
     kinds = Kinds.of(catalog, products, None if vectors is None else vectors[products])
     highest = score.max(initial=0.0)
-    places, propensity, how, promotion = _fill(
+    places, propensity, how, promotion = fill(
         score / highest if highest > 0 else score,
         ranked,
         kinds.path,
@@ -185,99 +182,3 @@ def _pins(
             pins[rule.position - 1] = found[0]
             by[int(found[0])] = rule.name
     return pins, by
-
-
-@nb.njit(cache=True)
-def _fill(  # type: ignore[no-untyped-def]  # compiled
-    relevance,
-    ranked,
-    path,
-    brand,
-    vectors,
-    trade_off,
-    pins,
-    members,
-    shares,
-    new,
-    epsilon,
-    draws,
-    diverse,
-):
-    """Fills place after place; see the top of the file."""
-    n, k = len(relevance), len(pins)
-    nearest = np.zeros(n)
-    free = np.ones(n, np.bool_)
-    for pin in pins:
-        if pin >= 0:
-            free[pin] = False
-    everything = np.ones(n, np.bool_)
-    held = np.zeros(len(shares), np.int64)
-    places = np.empty(k, np.int64)
-    propensity = np.ones(k)
-    how = np.zeros(k, np.int64)
-    promotion = np.full(k, -1, np.int64)
-    left = new.copy()
-    begin = 0
-    for slot in range(k):
-        chosen = pins[slot]
-        if chosen >= 0:
-            how[slot] = PINNED
-        if chosen < 0:
-            for r in range(len(shares)):
-                if chosen < 0 and held[r] < np.floor(shares[r] * (slot + 1) + 1e-9):
-                    chosen = _best(relevance, nearest, trade_off, free, members[r], 0, ranked)
-                    if chosen >= 0:
-                        how[slot] = PROMOTED
-                        promotion[slot] = r
-        if chosen < 0:
-            while begin < n and not free[begin]:
-                begin += 1
-            if slot < diverse:
-                chosen = _best(relevance, nearest, trade_off, free, everything, begin, ranked)
-            elif begin < n:
-                chosen = begin
-            weight = 0.0
-            if epsilon > 0:
-                for i in range(n):
-                    if free[i]:
-                        weight += left[i]
-            if chosen >= 0 and weight > 0:
-                own = chosen
-                if draws[slot, 0] < epsilon:
-                    point = draws[slot, 1] * weight
-                    for i in range(n):
-                        if free[i] and left[i] > 0:
-                            chosen = i
-                            point -= left[i]
-                            if point < 0:
-                                break
-                    how[slot] = EXPLORED
-                propensity[slot] = epsilon * left[chosen] / weight
-                if chosen == own:
-                    propensity[slot] += 1 - epsilon
-                    how[slot] = RANKED
-        places[slot] = chosen
-        free[chosen] = False
-        for r in range(len(shares)):
-            held[r] += members[r, chosen]
-        if trade_off < 1 and slot < diverse:
-            for i in range(ranked):
-                if free[i]:
-                    nearest[i] = max(nearest[i], alike(path, brand, vectors, i, chosen))
-    return places, propensity, how, promotion
-
-
-@nb.njit(cache=True)
-def _best(relevance, nearest, trade_off, free, member, begin, ranked):  # type: ignore[no-untyped-def]  # compiled
-    """The free member that is worth most of those ranked, else the first of the others."""
-    best, best_worth = -1, -np.inf
-    for i in range(begin, ranked):
-        worth = trade_off * relevance[i] - (1 - trade_off) * nearest[i]
-        if free[i] and member[i] and worth > best_worth:
-            best, best_worth = i, worth
-    if best >= 0:
-        return best
-    for i in range(max(begin, ranked), len(relevance)):
-        if free[i] and member[i]:
-            return i
-    return best

@@ -6,12 +6,12 @@ documents and producing summaries (1998).
 
 from dataclasses import dataclass
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
 from features.catalog import Catalog
 from models.next_product.shelf.kept import Kept
+from models.next_product.shelf.slots import alike, depths, diverse
 
 SEPARATOR = " > "
 
@@ -58,7 +58,7 @@ def mmr(
         k: how many.
         trade_off: λ: 1 orders by relevance alone; of equal items the earlier comes first.
     """
-    order: npt.NDArray[np.int64] = _mmr(
+    order: npt.NDArray[np.int64] = diverse(
         _shares(relevance),
         kinds.path,
         kinds.brand,
@@ -75,57 +75,12 @@ def similarity(kinds: Kinds, one: int, other: int) -> float:
     With vectors their cosine, at least 0; otherwise the mean of the part of their category
     paths that is equal from the outermost on, and of whether their brand is.
     """
-    return float(alike(kinds.path, kinds.brand, kinds.vectors, one, other))
+    return float(alike(kinds.path, depths(kinds.path), kinds.brand, kinds.vectors, one, other))
 
 
 def _shares(relevance: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     highest = relevance.max(initial=0.0)
     return relevance / highest if highest > 0 else np.asarray(relevance, np.float64)
-
-
-@nb.njit(cache=True)
-def alike(path, brand, vectors, i, j):  # type: ignore[no-untyped-def]  # compiled
-    """See `similarity`."""
-    if vectors.shape[1] > 0:
-        cosine = 0.0
-        for d in range(vectors.shape[1]):
-            cosine += vectors[i, d] * vectors[j, d]
-        return max(cosine, 0.0)
-    same, deepest = 0, 0
-    running = True
-    for level in range(path.shape[1]):
-        a, b = path[i, level], path[j, level]
-        if a < 0 and b < 0:
-            break
-        deepest += 1
-        running = running and a == b
-        if running:
-            same += 1
-    out = 0.5 * same / deepest if deepest > 0 else 0.0
-    if brand[i] >= 0 and brand[i] == brand[j]:
-        out += 0.5
-    return out
-
-
-@nb.njit(cache=True)
-def _mmr(relevance, path, brand, vectors, k, trade_off):  # type: ignore[no-untyped-def]  # compiled
-    n = len(relevance)
-    nearest = np.zeros(n)
-    used = np.zeros(n, np.bool_)
-    out = np.empty(k, np.int64)
-    for slot in range(k):
-        best, best_worth = -1, -np.inf
-        for i in range(n):
-            worth = trade_off * relevance[i] - (1 - trade_off) * nearest[i]
-            if not used[i] and worth > best_worth:
-                best, best_worth = i, worth
-        out[slot] = best
-        used[best] = True
-        if trade_off < 1:
-            for i in range(n):
-                if not used[i]:
-                    nearest[i] = max(nearest[i], alike(path, brand, vectors, i, best))
-    return out
 
 
 _levels: Kept[npt.NDArray[np.int32]] = Kept(1)

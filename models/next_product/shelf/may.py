@@ -72,7 +72,7 @@ class May:
         """
         layers = [
             Layer(Why.UNAVAILABLE, ~offered(catalog, at, EVERYTHING)),
-            Layer(Why.EXCLUDED, _listed(catalog, exclude)),
+            *([Layer(Why.EXCLUDED, _listed(catalog, exclude))] if len(exclude) else []),
             *(
                 Layer(Why.RULE, rule.concerned(catalog), rule.name)
                 for rule in rules

@@ -1,5 +1,6 @@
 """Which products people buy again, and after how long."""
 
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -10,9 +11,11 @@ from features.catalog import Catalog
 from features.instants import DAY_MS
 from models.next_product.arrays import read_array, read_settings, write_array, write_settings
 from models.next_product.history import Histories
+from models.next_product.shelf.kept import Kept
 
-REFILL_RATE = 0.1
-"""The share of a product's buyers who bought it again from which on it is a refill."""
+REFILL_RATE = 0.05
+"""The share of a product's buyers who bought it again from which on it is a refill: one of
+twenty, as those who bought it lately could not do so yet."""
 
 PRIOR_BUYERS = 20.0
 """Buyers that what is known of the category weighs against the product's own."""
@@ -20,9 +23,9 @@ PRIOR_BUYERS = 20.0
 MIN_GAPS = 5
 """Repurchases that a product needs for a gap of its own."""
 
-DUE_PART = 0.25
-"""The part of the usual gap after which a refill is shown again; what is not yet due then the
-ranker sees by itself. Who buys it again sooner than half of the others is found so, too."""
+DUE_PART = 0.05
+"""The part of the usual gap after which a refill is shown again: half a day for milk, a week for
+a lamp's bulbs. What is not yet due then, the ranker sees by itself; many buy again early."""
 
 
 class Refills:
@@ -75,6 +78,9 @@ class Refills:
         """The same for a catalogue that has grown: new products are as their category."""
         if len(self.rate_) == len(catalog):
             return self
+        return _extended.get(catalog, self, lambda: self._extended(catalog))
+
+    def _extended(self, catalog: Catalog) -> "Refills":
         out, held = Refills(), len(self.rate_)
         out.rate_ = self._category_rates(catalog)
         out.rate_[:held] = self.rate_
@@ -86,12 +92,12 @@ class Refills:
         out.shop_gap_days_, out.n_baskets_ = self.shop_gap_days_, self.n_baskets_
         return out
 
-    @property
+    @cached_property
     def refill(self) -> npt.NDArray[np.bool_]:
         """Which products are refills, shape (products,)."""
         return self.rate_ >= REFILL_RATE
 
-    @property
+    @cached_property
     def gap_ms(self) -> npt.NDArray[np.float64]:
         """The usual ms from one purchase to the next, shape (products,)."""
         days = np.where(np.isnan(self.gap_days_), self.shop_gap_days_, self.gap_days_)
@@ -128,6 +134,7 @@ class Refills:
         return out
 
 
+_extended: Kept[Refills] = Kept(2)
 _ARRAYS = ("rate", "gap_days", "baskets", "category_rate")
 
 

@@ -133,6 +133,7 @@ class Personal:
         parent = np.full(len(place), -1, np.int32)
         named = product >= 0
         parent[named] = catalog.parent[product[named]]
+        key = np.where(named, owner * len(catalog) + parent, -1)
         found = _reasons(
             owner,
             rows.at[place],
@@ -140,10 +141,13 @@ class Personal:
             parent,
             rows.quantity[place],
             rows.value[place],
+            key,
+            np.argsort(key, kind="stable"),
             len(catalog),
             at,
             refills.refill,
             refills.gap_ms,
+            DUE_PART,
         )
         offsets = np.searchsorted(found[0], np.arange(customers + 1)).astype(np.int64)
         return cls(offsets, found[1], found[2])
@@ -176,18 +180,15 @@ _OWN_PURCHASES = 3
 
 
 @nb.njit(cache=True)
-def _reasons(owner, at, kind, product, quantity, value, n, now, refill, gaps):  # type: ignore[no-untyped-def]  # compiled
+def _reasons(owner, at, kind, product, quantity, value, key, order, n, now, refill, gaps, part):  # type: ignore[no-untyped-def]  # compiled
     """Goes through what happened to each product of each customer, in the order of time."""
     rows = len(owner)
-    key = np.empty(rows, np.int64)
     cancelled = np.zeros(rows, np.bool_)
     cancel = -1  # its lines stand behind it, at its instant
     for r in range(rows):
         if kind[r] == _CANCELLED:
             cancel = r
         cancelled[r] = cancel >= 0 and at[cancel] == at[r] and owner[cancel] == owner[r]
-        key[r] = owner[r] * n + product[r] if product[r] >= 0 else -1
-    order = np.argsort(key, kind="mergesort")
     out_owner = np.empty(rows, np.int64)
     out_product = np.empty(rows, np.int32)
     out_reasons = np.empty(rows, np.int32)
@@ -232,7 +233,7 @@ def _reasons(owner, at, kind, product, quantity, value, n, now, refill, gaps):  
             gap = gaps[p]
             if days >= _OWN_PURCHASES:
                 gap = min(gap, (bought_at - began_at) / (days - 1))
-            if not (refill[p] or days > 1) or now < bought_at + DUE_PART * gap:
+            if not (refill[p] or days > 1) or now < bought_at + part * gap:
                 found |= _BOUGHT_BIT
         if subscribed:
             found |= _SUBSCRIBED_BIT
