@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from features.attributes import Attributes
 from features.columns import Columns as C
 from features.columns import ProductId
 from features.errors import InputError, StorageError, shown
@@ -265,6 +266,11 @@ class Catalog:
         column = self.table[C.AVAILABLE].fill_null(True)
         return np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.bool_)
 
+    @cached_property
+    def attributes(self) -> Attributes:
+        """The products' attributes, read when one is first asked for."""
+        return Attributes(self.table[C.ATTRIBUTES])
+
     def title(self, index: int) -> str:
         """A product's title; its id where it has none."""
         title = self._titles.get(index)
@@ -308,7 +314,7 @@ _BUILT_FROM: dict[str, tuple[str, ...]] = {
     C.CATEGORY: ("category",),
     C.BRAND: ("brand",),
     C.PRICE: ("price",),
-    C.ATTRIBUTES: (),
+    C.ATTRIBUTES: ("attributes",),
     C.FIRST_SEEN_AT: ("first_seen_at",),
     C.AVAILABLE: ("available",),
 }

@@ -19,6 +19,10 @@ from features.instants import DAY_MS
 from features.reference import Reference
 from features.timeline import Timeline, Timelines
 
+KEPT_PER_ORDER = 0.7
+"""What an order counts in `pair_times_lately` for each that came after it; as TIFU-kNN decays
+groups of baskets (Hu et al. 2020)."""
+
 BASKET_LIMIT = 64
 """Different products that the last basket may hold for co-purchase."""
 
@@ -34,11 +38,14 @@ class PairFeature:
 
 PAIR_FEATURES: tuple[PairFeature, ...] = (
     PairFeature("pair_times_bought", "orders", "Orders that held the product"),
+    PairFeature("pair_times_lately", "orders", "The same, each 0.7 per order that came after it"),
+    PairFeature("pair_order_share", "share", "Share of the customer's orders that held it"),
     PairFeature("pair_days_since_bought", "days", "Days since it was last bought"),
     PairFeature("pair_orders_since_bought", "orders", "Orders since it was last bought"),
     PairFeature("pair_gap_mean", "days", "The customer's usual days between buying it"),
     PairFeature("pair_gap_product", "days", "Everybody's usual days between buying it"),
-    PairFeature("pair_due", "times", "Days since bought against the usual gap, own or everybody's"),
+    PairFeature("pair_gap_usual", "days", "Own gaps mixed with everybody's; see features/gaps.py"),
+    PairFeature("pair_due", "times", "Days since it was last bought against the usual gap"),
     PairFeature("pair_returns", "returns", "Times it was sent back"),
     PairFeature("pair_views", "views", "Views since it was last bought"),
     PairFeature("pair_days_since_viewed", "days", "Days since it was last viewed"),
@@ -48,6 +55,11 @@ PAIR_FEATURES: tuple[PairFeature, ...] = (
     PairFeature("pair_category_share", "share", "Share of order lines in its category"),
     PairFeature("pair_brand_share", "share", "Share of order lines of its brand"),
     PairFeature("pair_buyers", "customers", "Customers who bought it"),
+    PairFeature("pair_buyers_30d", "customers", "Customers who bought it in the last 30 days"),
+    PairFeature("pair_buyers_lately", "share", "Those of its buyers who did"),
+    PairFeature("pair_again", "share", "Its buyers who bought it again"),
+    PairFeature("pair_place", "orders", "How many orders people place before their first with it"),
+    PairFeature("pair_basket", "products", "How many products the baskets hold that hold it"),
     PairFeature("pair_price", "money", "What is usually paid for it"),
 )
 """Columns of a pair matrix. Undefined is NaN; counts of nothing are 0."""
@@ -172,7 +184,13 @@ def _facts(catalog: Catalog, reference: Reference) -> tuple[npt.NDArray[np.gener
         catalog.brand,
         reference.product_price,
         reference.product_gap_days,
+        reference.product_usual_days,
+        reference.gap_prior,
         reference.product_buyers,
+        reference.product_buyers_30d,
+        reference.product_again,
+        reference.product_place,
+        reference.product_basket,
         reference.co_offsets,
         reference.co_products,
         reference.co_weight,
@@ -186,10 +204,13 @@ _LINE_LIMIT = schema().history(_LINE)
 
 (
     _TIMES,
+    _LATELY,
+    _ORDER_SHARE,
     _SINCE,
     _ORDERS_SINCE,
     _GAP,
     _GAP_ALL,
+    _GAP_USUAL,
     _DUE,
     _RETURNS,
     _VIEWS,
@@ -200,6 +221,11 @@ _LINE_LIMIT = schema().history(_LINE)
     _CATEGORY,
     _BRAND,
     _BUYERS,
+    _BUYERS_30D,
+    _BUYERS_LATELY,
+    _AGAIN,
+    _PLACE,
+    _BASKET,
     _PRICE,
 ) = range(len(PAIR_FEATURES))
 
@@ -220,7 +246,8 @@ def _pairs(  # type: ignore[no-untyped-def]  # compiled: Numba infers the types
     facts,
     out,
 ):
-    parent, category, brand, price, gap_days, buyers, co_offsets, co_products, co_weight = facts
+    parent, category, brand, price, gap_days, usual_days, prior, buyers, buyers_30d = facts[:9]
+    again, place_in_life, basket, co_offsets, co_products, co_weight = facts[9:]
     place = np.full(len(parent), -1, np.int64)  # a product's row in `out`, within one list
     in_categories = np.zeros(len(category) + 1, np.int32)
     in_brands = np.zeros(len(brand) + 1, np.int32)
@@ -235,6 +262,7 @@ def _pairs(  # type: ignore[no-untyped-def]  # compiled: Numba infers the types
         last_day = np.zeros(stop - start, np.int64)
         gaps = np.zeros(stop - start, np.int64)
         gap_sum = np.zeros(stop - start, np.float64)
+        gap_logs = np.zeros(stop - start, np.float64)
         for j in range(start, stop):
             place[candidates[j]] = j
             out[j, :] = 0.0
@@ -277,8 +305,10 @@ def _pairs(  # type: ignore[no-untyped-def]  # compiled: Numba infers the types
                 elif day < last_day[k]:
                     gaps[k] += 1
                     gap_sum[k] += last_day[k] - day
+                    gap_logs[k] += np.log(last_day[k] - day)
                 if last_order[k] != orders:
                     out[j, _TIMES] += 1.0
+                    out[j, _LATELY] += KEPT_PER_ORDER**orders
                 last_order[k] = orders
                 last_day[k] = day
             elif code in (_VIEWED, _CLICKED):
@@ -309,9 +339,12 @@ def _pairs(  # type: ignore[no-untyped-def]  # compiled: Numba infers the types
             item = candidates[j]
             k = j - start
             own = gap_sum[k] / gaps[k] if gaps[k] > 0 else np.nan
-            usual = own if own == own else gap_days[item]
+            logs = gap_logs[k] + prior[1] * np.log(usual_days[item])
+            usual = np.exp(logs / (gaps[k] + prior[1]))
+            out[j, _ORDER_SHARE] = out[j, _TIMES] / max(orders, 1)
             out[j, _GAP] = own
             out[j, _GAP_ALL] = gap_days[item]
+            out[j, _GAP_USUAL] = usual
             out[j, _DUE] = out[j, _SINCE] / usual
             share = np.nan if lines == 0 else 1.0 / lines
             out[j, _CATEGORY] = (
@@ -319,6 +352,11 @@ def _pairs(  # type: ignore[no-untyped-def]  # compiled: Numba infers the types
             )
             out[j, _BRAND] = share * in_brands[brand[item]] if brand[item] >= 0 else np.nan
             out[j, _BUYERS] = buyers[item]
+            out[j, _BUYERS_30D] = buyers_30d[item]
+            out[j, _BUYERS_LATELY] = buyers_30d[item] / max(buyers[item], 1)
+            out[j, _AGAIN] = again[item]
+            out[j, _PLACE] = place_in_life[item]
+            out[j, _BASKET] = basket[item]
             out[j, _PRICE] = price[item]
             place[item] = -1
         row = newest

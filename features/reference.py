@@ -7,6 +7,7 @@ travel with the bundle, so that the service uses the very numbers the models wer
 
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numba as nb
 import numpy as np
@@ -16,6 +17,7 @@ from scipy import sparse
 from features.catalog import Catalog
 from features.errors import StorageError
 from features.events.schema import schema
+from features.gaps import MOST_WEIGHT, Gaps
 from features.instants import DAY_MS
 from features.timeline import Timelines
 
@@ -28,9 +30,25 @@ MIN_TOGETHER = 2
 MIN_GAPS = 5
 """Repurchases a product needs before its gap is stated."""
 
+FEW = 10
+"""Buyers at which a product's own figures count as much as all products'."""
+
 MAX_BASKET = 200
 """Products in a basket beyond which it says nothing about what goes together (wholesale);
 it also bounds the pairs that are counted."""
+
+
+PRODUCT_FACTS = (
+    "product_price",
+    "product_gap_days",
+    "product_usual_days",
+    "product_buyers",
+    "product_buyers_30d",
+    "product_again",
+    "product_place",
+    "product_basket",
+)
+"""Arrays of shape (products,)."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +61,20 @@ class Reference:
     """Median price paid for one piece; NaN where never bought."""
     product_gap_days: npt.NDArray[np.float32]
     """Median days between a customer's repurchases of the product; NaN below MIN_GAPS."""
+    product_usual_days: npt.NDArray[np.float32]
+    """Days between repurchases as `Gaps.learn` has them: of every product, if of any."""
+    gap_prior: npt.NDArray[np.float32]
+    """Everybody's usual days, and how many own gaps count as much as the product's; shape (2,)."""
     product_buyers: npt.NDArray[np.int32]
     """Distinct customers who bought it."""
+    product_buyers_30d: npt.NDArray[np.int32]
+    """Those of the last 30 days."""
+    product_again: npt.NDArray[np.float32]
+    """Share of its buyers who bought it in a second basket; of few buyers, mixed with all's."""
+    product_place: npt.NDArray[np.float32]
+    """Mean number of baskets before a customer's first with it; of few buyers, mixed with all's."""
+    product_basket: npt.NDArray[np.float32]
+    """Mean products in baskets that hold it; NaN where never bought."""
     co_offsets: npt.NDArray[np.int64]
     """Neighbours of product p are `co_products[co_offsets[p]:co_offsets[p + 1]]`."""
     co_products: npt.NDArray[np.int32]
@@ -58,7 +88,13 @@ class Reference:
             category_price=np.full(len(catalog.categories), np.nan, np.float32),
             product_price=np.full(len(catalog), np.nan, np.float32),
             product_gap_days=np.full(len(catalog), np.nan, np.float32),
+            product_usual_days=np.full(len(catalog), np.nan, np.float32),
+            gap_prior=np.array([np.nan, MOST_WEIGHT], np.float32),
             product_buyers=np.zeros(len(catalog), np.int32),
+            product_buyers_30d=np.zeros(len(catalog), np.int32),
+            product_again=np.full(len(catalog), np.nan, np.float32),
+            product_place=np.full(len(catalog), np.nan, np.float32),
+            product_basket=np.full(len(catalog), np.nan, np.float32),
             co_offsets=np.zeros(len(catalog) + 1, np.int64),
             co_products=np.empty(0, np.int32),
             co_weight=np.empty(0, np.float32),
@@ -85,8 +121,7 @@ class Reference:
                 lines.category[priced], lines.price[priced], len(catalog.categories)
             ),
             product_price=_medians(lines.product[paid], lines.price[paid], n),
-            product_gap_days=_gaps(lines, n),
-            product_buyers=_buyers(lines, n),
+            **_by_product(lines, n, at // DAY_MS),
             co_offsets=offsets,
             co_products=products,
             co_weight=weight,
@@ -101,9 +136,10 @@ class Reference:
         unknown = Reference.empty(catalog)
         held = len(self.product_buyers)
         unknown.category_price[: len(self.category_price)] = self.category_price
-        unknown.product_price[:held] = self.product_price
-        unknown.product_gap_days[:held] = self.product_gap_days
-        unknown.product_buyers[:held] = self.product_buyers
+        unknown.product_usual_days[:] = self.gap_prior[0]
+        unknown.gap_prior[:] = self.gap_prior
+        for name in PRODUCT_FACTS:
+            getattr(unknown, name)[:held] = getattr(self, name)
         unknown.co_offsets[: held + 1] = self.co_offsets
         unknown.co_offsets[held + 1 :] = self.co_offsets[-1]
         return replace(unknown, co_products=self.co_products, co_weight=self.co_weight)
@@ -180,20 +216,53 @@ def _medians(
     return out
 
 
-def _gaps(lines: _Lines, n: int) -> npt.NDArray[np.float32]:
-    order = np.lexsort((lines.day, lines.product, lines.customer))
-    customer, product, day = lines.customer[order], lines.product[order], lines.day[order]
+def _by_product(lines: _Lines, n: int, today: int) -> dict[str, npt.NDArray[Any]]:
+    """What customers' purchases of a product, one after another, say of it."""
+    order = np.lexsort((lines.basket, lines.product, lines.customer))
+    customer, product = lines.customer[order], lines.product[order]
+    basket, day = lines.basket[order], lines.day[order]
+    first = np.ones(len(order), np.bool_)
+    first[1:] = (np.diff(customer) != 0) | (np.diff(product) != 0)
+    pair = np.cumsum(first) - 1
     gap = np.diff(day)
-    again = (np.diff(customer) == 0) & (np.diff(product) == 0) & (gap > 0)
-    return _medians(product[1:][again], gap[again].astype(np.float32), n, MIN_GAPS)
+    again = ~first[1:] & (gap > 0)
+    days = gap[again].astype(np.float64)
+    gaps = Gaps.learn(pair[1:][again], product[1:][again], days, n)
+    bought = product[first]
+    buyers = np.bincount(bought, minlength=n)
+    last = np.append(np.flatnonzero(first)[1:], len(order)) - 1
+    other_basket = np.append(~first[1:] & (np.diff(basket) > 0), False)
+    repeats = np.bincount(pair[1:][other_basket[:-1]], minlength=len(bought)) > 0
+    # baskets are numbered along each customer's time
+    begin = np.ones(len(lines.customer), np.bool_)
+    begin[1:] = np.diff(lines.customer) != 0
+    earliest = lines.basket[begin][np.cumsum(begin) - 1]
+    before = basket[first] - earliest[order][first]
+    size = np.bincount(lines.basket)[lines.basket]
+    held = np.bincount(lines.product, minlength=n)
+    return {
+        "product_gap_days": _medians(product[1:][again], days.astype(np.float32), n, MIN_GAPS),
+        "product_usual_days": gaps.product_days,
+        "gap_prior": np.array([gaps.everyone_days, gaps.weight], np.float32),
+        "product_buyers": buyers.astype(np.int32),
+        "product_buyers_30d": np.bincount(bought[day[last] >= today - 30], minlength=n).astype(
+            np.int32
+        ),
+        "product_again": _mixed(np.bincount(bought, repeats.astype(np.float64), n), buyers),
+        "product_place": _mixed(np.bincount(bought, before.astype(np.float64), n), buyers),
+        "product_basket": (
+            np.bincount(lines.product, size, n) / np.where(held > 0, held, np.nan)
+        ).astype(np.float32),
+    }
 
 
-def _buyers(lines: _Lines, n: int) -> npt.NDArray[np.int32]:
-    bought = sparse.coo_array(
-        (np.ones(len(lines.product), np.int32), (lines.customer, lines.product)),
-        shape=(int(lines.customer[-1]) + 1, n),
-    ).tocsr()  # sums what one customer bought repeatedly
-    return np.bincount(bought.indices, minlength=n).astype(np.int32)
+def _mixed(
+    total: npt.NDArray[np.generic], number: npt.NDArray[np.generic]
+) -> npt.NDArray[np.float32]:
+    """Means by product, with everybody's mean as if of FEW buyers more."""
+    usual = total.sum() / max(number.sum(), 1)
+    out: npt.NDArray[np.float32] = ((total + FEW * usual) / (number + FEW)).astype(np.float32)
+    return out
 
 
 def _together(

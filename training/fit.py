@@ -19,6 +19,7 @@ from models.next_product import (
     Ranker,
     Repeat,
     Session,
+    Similar,
 )
 from models.personas import TRAITS, Personas
 from models.value import ValueModel
@@ -216,9 +217,10 @@ def train_next_product(
     )
     model = NextProductModel(
         [
-            Repeat(recipe.repeat_half_life_days),
+            Repeat(recipe.horizon_days),
             Session(seed=seed),
             Neighbours(recipe.neighbours, recipe.neighbours_weighting, threads=threads),
+            Similar(recipe.similar_customers),
             Als(
                 recipe.als_factors,
                 recipe.als_regularization,

@@ -4,24 +4,36 @@ from models.next_product.als import Als
 from models.next_product.candidate import Candidates
 from models.next_product.generators import GENERATORS
 from models.next_product.neighbours import Neighbours
+from models.next_product.page import page, recheck
 from models.next_product.period import Period
 from models.next_product.pipeline import NextProductModel
+from models.next_product.placements import Placement, placements
 from models.next_product.popular import Popular
+from models.next_product.query import Ask, Query
 from models.next_product.ranker import Ranker
-from models.next_product.recommendation import Recommendation
+from models.next_product.recommendation import Recommendation, Shelf
 from models.next_product.repeat import Repeat
 from models.next_product.session import Session
+from models.next_product.similar import Similar
 
 __all__ = [
     "GENERATORS",
     "Als",
+    "Ask",
     "Candidates",
     "Neighbours",
     "NextProductModel",
     "Period",
+    "Placement",
     "Popular",
+    "Query",
     "Ranker",
     "Recommendation",
     "Repeat",
     "Session",
+    "Shelf",
+    "Similar",
+    "page",
+    "placements",
+    "recheck",
 ]

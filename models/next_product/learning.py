@@ -74,11 +74,15 @@ def fitted(
     Raises:
         NotEnoughDataError: nobody bought anything before it.
     """
-    everyone = np.flatnonzero(timelines.allowing(PROFILING, at)).astype(np.int64)
-    instants = np.full(len(everyone), at, np.int64)
-    histories = Histories.of(timelines, everyone, instants, catalog)
+    histories = everyone(timelines, catalog, at)
     if not len(histories.product):
         raise NotEnoughDataError(
             f"nobody bought anything before {iso(at)}; import orders with their lines"
         )
     return [copy.deepcopy(generator).fit(histories) for generator in generators]
+
+
+def everyone(timelines: Timelines, catalog: Catalog, at: int) -> Histories:
+    """What everybody who allows to be profiled did before an instant."""
+    customers = np.flatnonzero(timelines.allowing(PROFILING, at)).astype(np.int64)
+    return Histories.of(timelines, customers, np.full(len(customers), at, np.int64), catalog)

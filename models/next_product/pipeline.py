@@ -21,14 +21,16 @@ from models.next_product.batch import Batch, Block
 from models.next_product.candidate import Candidates
 from models.next_product.generators import GENERATORS
 from models.next_product.history import Histories
-from models.next_product.learning import Examples, examples, fitted
+from models.next_product.learning import Examples, everyone, examples, fitted
 from models.next_product.opinions import Shown
 from models.next_product.period import Period
 from models.next_product.popular import Popular
 from models.next_product.ranker import Ranker
 from models.next_product.recommendation import Recommendation
 from models.next_product.rows import CUSTOMER_FEATURES, Proposals, assemble, column_names, propose
-from models.next_product.shelf import filling, sellable
+from models.next_product.shelf.refills import Refills
+from models.next_product.shelf.showing import filling, sellable
+from models.next_product.shelf.withheld import Personal
 
 MIN_BOUGHT = 50
 """Candidates that must have been bought for a ranker to be learnt; below, generators decide."""
@@ -67,6 +69,7 @@ class NextProductModel:
         self.threads = threads
         self.customer_features_: tuple[str, ...] = CUSTOMER_FEATURES
         self.horizon_days_ = 0
+        self.refills_ = Refills()
 
     def fit(
         self,
@@ -102,6 +105,7 @@ class NextProductModel:
             if progress is not None:
                 progress("rank candidates", 1)
         self.generators = fitted(self.generators, timelines, catalog, at)
+        self.refills_ = Refills().fit(everyone(timelines, catalog, at), catalog)
         self.horizon_days_ = horizon_days
         if progress is not None:
             progress("fit generators", 1)
@@ -144,11 +148,13 @@ class NextProductModel:
         if k < 0:
             raise InputError(f"k = {k}: must be 0 or more")
         may = sellable(catalog, at, exclude, allowed)
+        did = Personal.of_one(timeline, at, catalog, self.refills_.extended(catalog))
+        may[did.products] = False
+        shown = Shown.alike(may, 1)
         history = Histories.one(timeline, at, catalog)
         out: list[Recommendation] = []
         if len(history.product) and k:
             opinions = [generator.opinions(history) for generator in self.generators]
-            shown = Shown.alike(may, 1)
             proposals = propose(opinions, self.candidates, shown, np.ones(1, np.bool_))
             rows = assemble(
                 proposals,
@@ -163,7 +169,7 @@ class NextProductModel:
                 np.array([at], np.int64),
                 catalog,
             )
-            score = self._score(rows, proposals)
+            score = self.score(rows, proposals)
             for place in np.argsort(-score, kind="stable")[:k]:
                 out.append(self._explained(history, proposals, place, score[place], catalog))
         return out + self._fillers(may, out, k, catalog)
@@ -190,18 +196,21 @@ class NextProductModel:
 
         def ranked(block: Block) -> npt.NDArray[np.int32]:
             proposals = block.proposals
-            score = self._score(batch.rows(block, at), proposals)
+            score = self.score(batch.rows(block, at), proposals)
+            own = shown.part(block.begin, block.begin + len(block.customers))
             out = np.full((len(block.customers), k), -1, np.int32)
             for i in range(len(out)):
                 mine = slice(int(proposals.offsets[i]), int(proposals.offsets[i + 1]))
                 best = proposals.products[mine][np.argsort(-score[mine], kind="stable")[:k]]
                 if len(best) < k:
-                    rest = order[~np.isin(order, best)]
+                    withheld = own.withheld[own.offsets[i] : own.offsets[i + 1]]
+                    rest = order[~np.isin(order, np.concatenate([best, withheld]))]
                     best = np.concatenate([best, rest[: k - len(best)]])
                 out[i, : len(best)] = best
             return out
 
-        shown = Shown.alike(may, len(customers))
+        did = Personal.of_many(timelines, customers, at, catalog, self.refills_.extended(catalog))
+        shown = Shown(may, did.offsets, did.products)
         blocks = list(batch.each(customers, at, shown, ranked))
         return np.concatenate([np.empty((0, k), np.int32), *blocks])
 
@@ -236,7 +245,9 @@ class NextProductModel:
 
     def save(self, folder: Path) -> None:
         """Write a folder per generator, the ranker and JSON; no pickle, no customer."""
-        (folder / "ranker").mkdir(parents=True, exist_ok=True)
+        for name in ("ranker", "refills"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        self.refills_.save(folder / "refills")
         self.ranker.save(folder / "ranker")
         for generator in self.generators:
             (folder / generator.name).mkdir(exist_ok=True)
@@ -273,6 +284,7 @@ class NextProductModel:
                 threads=document["threads"],
             )
             out.customer_features_ = tuple(document["customer_features"])
+            out.refills_ = Refills.load(folder / "refills")
             out.horizon_days_ = int(document["horizon_days"])
             columns = tuple(document["columns"])
         except (OSError, ValueError, KeyError, TypeError, lgb.basic.LightGBMError) as error:
@@ -306,9 +318,13 @@ class NextProductModel:
             self.threads,
         )
 
-    def _score(
-        self, rows: npt.NDArray[np.float32], proposals: Proposals
-    ) -> npt.NDArray[np.float64]:
+    @property
+    def judges(self) -> bool:
+        """Whether scores are probabilities."""
+        return self.ranker.booster_ is not None and self.ranker.objective == "binary"
+
+    def score(self, rows: npt.NDArray[np.float32], proposals: Proposals) -> npt.NDArray[np.float64]:
+        """How candidates rank, by the ranker's rows of them; higher is better."""
         if self.ranker.booster_ is not None:
             return self.ranker.predict(rows)
         # reciprocal rank fusion (Cormack et al. 2009), for a shop too young for a ranker
@@ -332,11 +348,10 @@ class NextProductModel:
             if place_in_list == place_in_list
         ]
         generator = self.generators[min(listed)[2]]
-        ranked = self.ranker.booster_ is not None and self.ranker.objective == "binary"
         return Recommendation(
             product=product,
             score=float(score),
-            probability=float(score) if ranked else None,
+            probability=float(score) if self.judges else None,
             reason=generator.reason(history, product, catalog),
             source=generator.name,
         )

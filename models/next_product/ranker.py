@@ -9,8 +9,17 @@ import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
+from sklearn.linear_model import LogisticRegression
+
+from models.next_product.trees import MOST_LEAVES, Trees
 
 Objective = Literal["binary", "lambdarank"]
+
+ENOUGH = 50
+"""Purchases among the held out that a correction needs; fewer would add noise."""
+
+TILE = 512
+"""Rows that are scored at once."""
 
 
 class Ranker:
@@ -23,6 +32,8 @@ class Ranker:
         leaves: leaves of one tree.
         learning_rate: weight of one tree.
         min_rows: rows in a leaf at least.
+        held_out: share of the customers that the trees do not see and that the probability is
+            corrected on: the more trees, the surer of themselves they are.
         seed: of all random choices.
         threads: of LightGBM.
     """
@@ -35,6 +46,7 @@ class Ranker:
         leaves: int = 15,
         learning_rate: float = 0.08,
         min_rows: int = 100,
+        held_out: float = 0.05,
         seed: int = 0,
         threads: int = 2,
     ) -> None:
@@ -43,10 +55,13 @@ class Ranker:
         self.leaves = leaves
         self.learning_rate = learning_rate
         self.min_rows = min_rows
+        self.held_out = held_out
         self.seed = seed
         self.threads = threads
         self.column_names_: tuple[str, ...] = ()
         self.booster_: lgb.Booster | None = None
+        self.trees_: Trees | None = None
+        self.slope_, self.intercept_ = 1.0, 0.0
 
     def fit(
         self,
@@ -77,26 +92,47 @@ class Ranker:
             "num_threads": self.threads,
             "verbosity": -1,
         }
+        chance = np.random.default_rng(self.seed).random(len(group))
+        other = np.repeat(chance < self.held_out, group)
+        if self.objective != "binary" or y[other].sum() < ENOUGH:
+            chance[:], other[:] = 1.0, False
         data = lgb.Dataset(
-            X,
-            y.astype(np.float32),
+            X[~other],
+            y[~other].astype(np.float32),
             # the order within a customer does not need the weights, which would bend it
             group=group if self.objective == "lambdarank" else None,
-            weight=weight if self.objective == "binary" else None,
+            weight=weight[~other] if self.objective == "binary" else None,
             feature_name=list(column_names),
         )
         self.column_names_ = tuple(column_names)
-        self.booster_ = lgb.train(parameters, data, num_boost_round=self.trees)
+        self._learnt(lgb.train(parameters, data, num_boost_round=self.trees))
+        self.slope_, self.intercept_ = 1.0, 0.0
+        if other.any():
+            self.slope_, self.intercept_ = _corrected(self._raw(X[other]), y[other], weight[other])
         return self
 
     def predict(self, X: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:  # noqa: N803
         """A score of each row, higher is better; the probability if the objective is binary."""
         if self.booster_ is None or not len(X):
             return np.zeros(len(X), np.float64)
-        threads = 1 if len(X) < 10_000 else self.threads
-        raw = np.asarray(self.booster_.predict(X, raw_score=True, num_threads=threads))
-        out: npt.NDArray[np.float64] = expit(raw) if self.objective == "binary" else raw
+        raw = self._raw(X)
+        if self.objective != "binary":
+            return raw
+        out: npt.NDArray[np.float64] = expit(self.intercept_ + self.slope_ * raw)
         return out
+
+    def _learnt(self, booster: lgb.Booster) -> None:
+        self.booster_ = booster
+        self.trees_ = Trees.of(booster) if self.leaves <= MOST_LEAVES else None
+
+    def _raw(self, X: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:  # noqa: N803
+        """What the trees say, tile after tile, since a tile's columns stay in the cache."""
+        if self.trees_ is None:
+            assert self.booster_ is not None
+            out = self.booster_.predict(X, raw_score=True, num_threads=1)
+            return np.asarray(out, np.float64)
+        tiles = range(0, len(X), TILE)
+        return np.concatenate([self.trees_.raw(X[tile : tile + TILE].T) for tile in tiles])
 
     def importance(self) -> dict[str, float]:
         """How much each column lowered the loss, summed over all splits."""
@@ -114,10 +150,13 @@ class Ranker:
                 "leaves": self.leaves,
                 "learning_rate": self.learning_rate,
                 "min_rows": self.min_rows,
+                "held_out": self.held_out,
                 "seed": self.seed,
                 "threads": self.threads,
             },
             "column_names": list(self.column_names_),
+            "slope": self.slope_,
+            "intercept": self.intercept_,
             "fitted": self.booster_ is not None,
         }
         text = json.dumps(document, indent=1, sort_keys=True) + "\n"
@@ -133,5 +172,17 @@ class Ranker:
         out.column_names_ = tuple(document["column_names"])
         if document["fitted"]:
             text = (folder / "trees.txt").read_text(encoding="utf-8")
-            out.booster_ = lgb.Booster(model_str=text)
+            out._learnt(lgb.Booster(model_str=text))
+            out.slope_, out.intercept_ = document["slope"], document["intercept"]
         return out
+
+
+def _corrected(
+    raw: npt.NDArray[np.float64], bought: npt.NDArray[np.bool_], weight: npt.NDArray[np.float32]
+) -> tuple[float, float]:
+    """Slope and intercept that make scores log-odds (Platt 1999); the order stays as it is."""
+    fitted = LogisticRegression(C=np.inf).fit(raw[:, None], bought, weight)
+    slope = float(fitted.coef_[0, 0])
+    if slope <= 0:
+        return 1.0, 0.0
+    return slope, float(fitted.intercept_[0])

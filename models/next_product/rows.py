@@ -9,7 +9,7 @@ import numpy.typing as npt
 from features.catalog import Catalog
 from features.instants import DAY_MS
 from features.pairs import PAIR_FEATURES
-from models.next_product.opinions import Opinions, Shown
+from models.next_product.opinions import Lists, Opinions, Shown
 
 CUSTOMER_FEATURES = (
     "purchase_orders_90d",
@@ -52,6 +52,7 @@ def propose(
     depth: int,
     shown: Shown,
     known: npt.NDArray[np.bool_],
+    also: Lists | None = None,
 ) -> Proposals:
     """The union of the generators' lists, customer by customer.
 
@@ -60,11 +61,13 @@ def propose(
         depth: length of each list.
         shown: what may be shown to them; lists are drawn from these only.
         known: to whom anything is proposed, shape (n,); strangers get what is popular, unranked.
+        also: further products to judge, whoever proposes them.
     """
     width, n = len(shown.everyone), len(known)
     lists = [opinion.top(depth, shown) for opinion in opinions]
     keys = [found.owner * width + found.products for found in lists]
-    union = np.unique(np.concatenate([np.empty(0, np.int64), *keys]))
+    further = [] if also is None else [also.owner * width + also.products]
+    union = np.unique(np.concatenate([np.empty(0, np.int64), *keys, *further]))
     union = union[known[union // max(width, 1)]]
     offsets = np.searchsorted(union, np.arange(n + 1) * width).astype(np.int64)
     products = (union % max(width, 1)).astype(np.int32)

@@ -110,21 +110,21 @@ def spread(offsets, products, weights, to, others, shares, width):  # type: igno
 
     Arguments:
         offsets: entries of row `i` are `offsets[i]:offsets[i + 1]` of products and weights.
-        products: those below `width` count.
+        products: those that `to` knows count.
         weights: one per entry.
         to: others and shares of product `p` are `to[p]:to[p + 1]`.
         others: the products it is passed on to.
         shares: what part of the weight.
-        width: number of products.
+        width: number of others there can be.
 
     Returns:
         Offsets, products and sums of the rows.
     """
-    rows, room = len(offsets) - 1, 0
+    rows, known, room = len(offsets) - 1, len(to) - 1, 0
     for row in range(rows):
         reached = 0
         for place in range(offsets[row], offsets[row + 1]):
-            if products[place] < width:
+            if products[place] < known:
                 reached += to[products[place] + 1] - to[products[place]]
         room += min(reached, width)
     found, sums = np.empty(room, np.int32), np.zeros(room, np.float32)
@@ -133,7 +133,7 @@ def spread(offsets, products, weights, to, others, shares, width):  # type: igno
     n = 0
     for row in range(rows):
         for place in range(offsets[row], offsets[row + 1]):
-            if products[place] >= width:
+            if products[place] >= known:
                 continue
             for other in range(to[products[place]], to[products[place] + 1]):
                 product = others[other]

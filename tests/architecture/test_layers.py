@@ -19,7 +19,8 @@ PACKAGES = {
 
 FEATURE_LAYERS = [
     {"columns", "errors", "instants", "settings"},
-    {"events", "catalog"},
+    {"gaps"},
+    {"events", "catalog", "attributes"},
     {"identity"},
     {"links"},
     {"consents"},

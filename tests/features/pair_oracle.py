@@ -8,6 +8,7 @@ from features.cart import CART_DAYS, TOUCHES
 from features.catalog import Catalog
 from features.events.schema import schema
 from features.instants import DAY_MS
+from features.pairs import KEPT_PER_ORDER
 from features.reference import Reference
 from features.timeline import Timeline
 
@@ -37,7 +38,9 @@ def pair(
     days = sorted({when // DAY_MS for when, _ in mine})
     gaps = [b - a for a, b in pairwise(days)]
     own = sum(gaps) / len(gaps) if gaps else NAN
-    usual = own if gaps else float(reference.product_gap_days[candidate])
+    common, weight = float(reference.product_usual_days[candidate]), float(reference.gap_prior[1])
+    logs = sum(math.log(gap) for gap in gaps) + weight * math.log(common)
+    usual = math.exp(logs / (len(gaps) + weight))
     since = (at - mine[-1][0]) / DAY_MS if mine else NAN
     last_bought = max(
         (i for i, (k, _, p) in enumerate(story) if k == line and parent(p) == candidate),
@@ -67,13 +70,18 @@ def pair(
         return numbers.count(number) / len(numbers) if lines and number >= 0 else NAN
 
     bought = [product for _, product, _ in lines]
+    held = {orders for _, orders in mine}
+    buyers = float(reference.product_buyers[candidate])
     return [
-        len({orders for _, orders in mine}),
+        len(held),
+        sum(KEPT_PER_ORDER**orders for orders in held),
+        len(held) / max(sum(kind == order for kind, *_ in story), 1),
         since,
         mine[-1][1] if mine else NAN,
         own,
         float(reference.product_gap_days[candidate]),
-        since / usual if usual else NAN,
+        usual,
+        since / usual,
         returns,
         len(looks),
         (at - looks[-1]) / DAY_MS if looks else NAN,
@@ -82,7 +90,12 @@ def pair(
         together([product for _, product, orders in lines if orders == 0]),
         share([int(catalog.category[p]) for p in bought], int(catalog.category[candidate])),
         share([int(catalog.brand[p]) for p in bought], int(catalog.brand[candidate])),
-        float(reference.product_buyers[candidate]),
+        buyers,
+        float(reference.product_buyers_30d[candidate]),
+        float(reference.product_buyers_30d[candidate]) / max(buyers, 1),
+        float(reference.product_again[candidate]),
+        float(reference.product_place[candidate]),
+        float(reference.product_basket[candidate]),
         float(reference.product_price[candidate]),
     ]
 

@@ -52,7 +52,12 @@ def reference() -> Reference:
 
     facts = Reference.empty(CATALOG)
     facts.product_gap_days[COFFEE] = 20
+    facts.product_usual_days[:] = [20, 40, 40, 40, 40]
+    facts.gap_prior[:] = [40, 2]
     facts.product_buyers[COFFEE] = 9
+    facts.product_buyers_30d[COFFEE] = 3
+    facts.product_again[COFFEE], facts.product_place[COFFEE] = 0.4, 1.5
+    facts.product_basket[COFFEE] = 2.5
     facts.co_offsets[1:] = [1, 2, 2, 2, 2]
     return replace(
         facts,
@@ -67,11 +72,27 @@ def ask(timeline: Timeline, product: int, name: str) -> float:
     return float(values[candidates.tolist().index(product), NAMES.index(name)])
 
 
-def test_a_refill_is_due_by_the_customers_own_gap() -> None:
+def test_a_refill_is_due_by_the_customers_own_gap_mixed_with_everybodys() -> None:
     monthly = story(order(90, COFFEE), order(60, COFFEE), order(40, MUG), order(30, COFFEE))
     assert ask(monthly, COFFEE, "pair_times_bought") == 3
     assert ask(monthly, COFFEE, "pair_gap_mean") == 30
-    assert ask(monthly, COFFEE, "pair_due") == pytest.approx(1.0)
+    usual = math.sqrt(30 * 20)  # two own gaps count as much as everybody's
+    assert ask(monthly, COFFEE, "pair_gap_usual") == pytest.approx(usual)
+    assert ask(monthly, COFFEE, "pair_due") == pytest.approx(30 / usual)
+
+
+def test_how_often_is_counted_also_by_order_and_less_the_more_orders_came_after() -> None:
+    bought = story(order(30, COFFEE), order(20, COFFEE, TEA), order(10, MUG), order(5, TEA))
+    assert ask(bought, COFFEE, "pair_order_share") == pytest.approx(0.5)
+    assert ask(bought, COFFEE, "pair_times_lately") == pytest.approx(0.7**3 + 0.7**2)
+    assert ask(bought, FILTER, "pair_times_lately") == 0
+
+
+def test_what_everybody_does_with_the_product_stands_beside_it() -> None:
+    assert ask(Timeline.empty(), COFFEE, "pair_buyers_lately") == pytest.approx(1 / 3)
+    assert ask(Timeline.empty(), COFFEE, "pair_again") == pytest.approx(0.4)
+    assert ask(Timeline.empty(), COFFEE, "pair_place") == pytest.approx(1.5)
+    assert ask(Timeline.empty(), COFFEE, "pair_basket") == pytest.approx(2.5)
 
 
 def test_before_a_second_purchase_everybodys_gap_stands_in() -> None:

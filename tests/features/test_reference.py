@@ -74,6 +74,31 @@ def test_buyers_are_counted_once_each() -> None:
     assert facts.product_buyers.tolist() == [1, 0, 2]
 
 
+def test_what_customers_do_with_a_product_over_their_orders() -> None:
+    regular = [order(90, MUG, FILTER), order(60, COFFEE), order(31, COFFEE, MUG)]
+    facts = Reference.as_of(shop(regular, [order(4, COFFEE)]), CATALOG, NOW)
+    assert facts.product_buyers_30d.tolist() == [1, 0, 0]
+    assert facts.product_basket.tolist() == pytest.approx([4 / 3, 2, 2])
+    # four pairs of customer and product, of which two were bought again
+    assert facts.product_again.tolist() == pytest.approx([6 / 12, 5 / 11, 6 / 11])
+    # coffee came second in one life and first in another
+    assert facts.product_place.tolist() == pytest.approx([3.5 / 12, 2.5 / 11, 2.5 / 11])
+
+
+def test_a_days_purchases_are_one_repurchase_but_two_baskets_are_two() -> None:
+    twice = shop([order(9.9, MUG), order(9.8, MUG)])
+    facts = Reference.as_of(twice, CATALOG, NOW)
+    assert facts.product_again[MUG] == 1
+    assert np.isnan(facts.product_usual_days).all()
+
+
+def test_a_product_of_the_grown_catalogue_has_everybodys_gap() -> None:
+    facts = Reference.as_of(shop([order(40, COFFEE), order(20, COFFEE)]), CATALOG, NOW)
+    grown = facts.extended(CATALOG.extended([Product(product_id="tea")]))
+    assert grown.product_usual_days.tolist() == pytest.approx([20, 20, 20, 20])
+    assert grown.product_buyers.tolist() == [1, 0, 0, 0]
+
+
 def test_what_is_bought_together_twice_is_a_neighbour() -> None:
     facts = Reference.as_of(
         shop([order(9, COFFEE, FILTER), order(5, COFFEE, FILTER)], [order(4, MUG, COFFEE)]),

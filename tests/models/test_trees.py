@@ -24,7 +24,7 @@ def booster(leaves: int, trees: int = 20, x: Rows | None = None) -> lgb.Booster:
     return lgb.train(settings, lgb.Dataset(rows, label), trees)
 
 
-@pytest.mark.parametrize("leaves", [2, 15, MOST_LEAVES])
+@pytest.mark.parametrize("leaves", [2, 15, 32, MOST_LEAVES])
 def test_trees_answer_what_lightgbm_answers(leaves: int) -> None:
     fitted = booster(leaves)
     asked = drawn(500, seed=1)
@@ -60,12 +60,33 @@ def test_what_is_saved_answers_the_same(tmp_path: Path) -> None:
 
 
 def test_a_tree_of_more_leaves_than_a_word_has_bits_is_refused() -> None:
-    with pytest.raises(InputError, match="40 leaves; at most 32"):
-        Trees.of(booster(40))
+    with pytest.raises(InputError, match=f"leaves; at most {MOST_LEAVES}"):
+        Trees.of(booster(MOST_LEAVES + 16))
 
 
-def test_missing_values_are_refused() -> None:
+def test_missing_values_go_where_lightgbm_sends_them() -> None:
     holes = drawn(2_000)
     holes[::3, 0] = np.nan
-    with pytest.raises(InputError, match="missing values NaN"):
-        Trees.of(booster(4, x=holes))
+    holes[holes[:, 1] > 0.5, 1] = np.nan
+    fitted = booster(20, x=holes)
+    asked = drawn(500, seed=1)
+    asked[::2, :2] = np.nan
+    asked[::5, 2] = np.nan  # was never missing before
+    trees = Trees.of(fitted)
+    assert trees.missing_fails.any()
+    assert not trees.missing_fails.all()
+    expected = fitted.predict(asked, raw_score=True)
+    np.testing.assert_allclose(trees.raw(asked.T), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_small_trees_have_short_words() -> None:
+    assert Trees.of(booster(32)).kept.dtype == np.uint32
+    assert Trees.of(booster(33)).kept.dtype == np.uint64
+
+
+def test_zeros_that_mean_missing_are_refused() -> None:
+    rows = drawn(2_000)
+    settings = {"objective": "binary", "zero_as_missing": True, "verbosity": -1, "num_threads": 1}
+    fitted = lgb.train(settings, lgb.Dataset(rows, rows[:, 0] > 0), 2)
+    with pytest.raises(InputError, match="missing values Zero"):
+        Trees.of(fitted)

@@ -152,6 +152,9 @@ EVENTS = {
     "Recommendation Clicked": Sent(
         {"recommendation_id": "r", "product_id": "507f1f77"}, product="507f1f77"
     ),
+    "Recommendation Dismissed": Sent(
+        {"recommendation_id": "r", "product_id": "507f1f77"}, product="507f1f77"
+    ),
     **{f"Offer {n}": Sent({"offer_id": "o"}) for n in ("Shown", "Accepted", "Declined")},
     "Consent Changed": Sent({"purpose": "marketing", "status": "granted"}),
     "Segment Consent Preference Updated": Sent({"category_preferences": {"Advertising": False}}),

@@ -7,9 +7,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from features.events.erasures import HASH_BYTES, Erased, Marks
+from features.events.erasures import Erased, Marks
 from models.next_product.arrays import read_array, write_array
 from models.next_product.looks import Sessions
+from models.next_product.masking import hidden
 
 REVISITS_PRIOR = 10
 """Steps at which a product's own share of revisits counts as much as everybody's."""
@@ -105,21 +106,9 @@ class SessionIndex:
         return False
 
     def without(self, erased: Erased) -> "SessionIndex":
-        """This index as if nothing that erased people did had been seen.
-
-        Where the marks are of another key, nobody knows which sessions are theirs: all go.
-        """
-        hashes = self.marks.hashes
-        hidden = np.zeros(len(self), np.bool_)
-        if erased.until and erased.key_id != self.marks.key_id:
-            hidden[:] = True
-        elif erased.until:
-            listed = np.frombuffer(b"".join(erased.until), np.uint8).reshape(-1, HASH_BYTES)
-            # eight bytes sort as numbers do; few sessions share them by chance
-            for session in np.flatnonzero(np.isin(_heads(hashes), _heads(listed))).tolist():
-                until = erased.until.get(hashes[session].tobytes())
-                hidden[session] = until is not None and self.began_at[session] <= until
-        return replace(self, arrays=self.arrays._replace(hidden=hidden))
+        """This index as if nothing that erased people did had been seen; see `hidden`."""
+        gone = hidden(self.marks, self.began_at, erased)
+        return replace(self, arrays=self.arrays._replace(hidden=gone))
 
     def save(self, folder: Path) -> None:
         """Write one .npy per array into an existing folder; what is hidden is no part of it."""
@@ -141,7 +130,3 @@ class SessionIndex:
         read = {name: read_array(folder, name, mode="c") for name in Arrays._fields[:-1]}
         arrays = Arrays(**read, hidden=np.zeros(len(began_at), np.bool_))
         return cls(arrays, began_at, Marks(read_array(folder, "hashes"), key_id))
-
-
-def _heads(hashes: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
-    return np.ascontiguousarray(hashes[:, :8]).view(np.uint64)[:, 0]

@@ -1,0 +1,5 @@
+"""Where lists stand: one TOML file each."""
+
+from models.next_product.placements.placement import Placement, placements
+
+__all__ = ["Placement", "placements"]

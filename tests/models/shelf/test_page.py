@@ -1,0 +1,429 @@
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import cache
+
+import numpy as np
+import pytest
+
+from features.catalog import Catalog, Product
+from features.columns import ProductId
+from features.errors import InputError
+from features.events.schema import schema
+from features.reference import Reference
+from features.timeline import ROW, Timeline, Timelines
+from models.bundle import Bundle
+from models.next_product import (
+    Als,
+    Ask,
+    Neighbours,
+    NextProductModel,
+    Popular,
+    Query,
+    Repeat,
+    Shelf,
+    page,
+    placements,
+    recheck,
+)
+from models.next_product.placements import Placement
+from models.next_product.shelf import Filters, Rule, check
+from tests.models.shop import catalog as catalog_of
+from tests.models.shop import day, timeline
+from tests.models.trained import CUTOFF, PRODUCTS
+
+TENT, DOME, STOVE, GAS, MUG, BOWL, SHIRT, SHIRT_M, SHIRT_L, LANTERN, WINE = range(11)
+NOW = day(100)
+
+
+def camping() -> Catalog:
+    def product(name: str, category: str, price: float, **fields: object) -> Product:
+        return Product(ProductId(name), title=name, category=category, price=price, **fields)  # type: ignore[arg-type]
+
+    return Catalog.of(
+        [
+            product("Tent", "Camp > Tents", 100),
+            product("Dome", "Camp > Tents", 120),
+            product("Stove", "Camp > Stoves", 40),
+            product("Gas", "Camp > Gas", 5),
+            product("Mug", "Kitchen > Mugs", 8),
+            product("Bowl", "Kitchen > Bowls", 9, attributes={"margin": 0.6}),
+            product("Shirt", "Clothes", 20),
+            product("Shirt M", "Clothes", 21, parent_id="Shirt", attributes={"size": "M"}),
+            product("Shirt L", "Clothes", 19, parent_id="Shirt", attributes={"size": "L"}),
+            product("Lantern", "Camp > Lights", 15, first_seen_at=day(95)),
+            product("Wine", "Food", 12, attributes={"min_age": 18}),
+        ]
+    )
+
+
+@cache
+def shop() -> tuple[NextProductModel, Catalog, Reference]:
+    """Campers buy a tent with stove and gas, and gas again; others a mug with a bowl."""
+    campers = [
+        (f"t{i}", timeline([(i % 9, [(TENT, DOME)[i % 2], STOVE, GAS]), (40, [GAS]), (70, [GAS])]))
+        for i in range(60)
+    ]
+    cooks = [(f"k{i}", timeline([(i % 9, [MUG, BOWL])])) for i in range(60)]
+    drinkers = [(f"w{i}", timeline([(i, [SHIRT_M, WINE])])) for i in range(9)]
+    timelines, catalog = Timelines.of([*campers, *cooks, *drinkers]), camping()
+    generators = [Repeat(), Neighbours(threads=1), Als(factors=4, iterations=3, threads=1)]
+    model = NextProductModel([*generators, Popular()], threads=1)
+    model.fit(timelines, catalog, [], NOW, 30)
+    return model, catalog, Reference.as_of(timelines, catalog, NOW)
+
+
+def ask(placement: str, *anchors: int, k: int | None = None, **conditions: object) -> Ask:
+    return Ask(placements()[placement], k, anchors, Filters.of(conditions))
+
+
+def lists(
+    *asks: Ask,
+    customer: Timeline | None = None,
+    catalog: Catalog | None = None,
+    at: int = NOW,
+    **wishes: object,
+) -> tuple[Shelf, ...]:
+    model, known, reference = shop()
+    catalog = known if catalog is None else catalog
+    return page(
+        model,
+        Timeline.empty() if customer is None else customer,
+        at,
+        Query(asks, **wishes),  # type: ignore[arg-type]
+        catalog=catalog,
+        reference=reference.extended(catalog),
+    )
+
+
+def products(shelf: Shelf) -> list[int]:
+    return [item.product for item in shelf.items]
+
+
+CAMPER = timeline([(20, [TENT, STOVE, GAS])])
+SOLD = {TENT, DOME, STOVE, GAS, MUG, BOWL, SHIRT, LANTERN}
+"""Parents that may be shown to anybody."""
+
+
+def test_home_shows_what_is_next_and_not_what_is_had() -> None:
+    (home,) = lists(ask("home"), customer=CAMPER)
+    assert home.placement == "home"
+    assert set(products(home)) == SOLD - {TENT, STOVE}
+    first = home.items[0]
+    assert (first.product, first.reason, first.source) == (GAS, "You bought this before", "repeat")
+    assert first.evidence["times_bought"] == 1
+    assert first.sources[0].name == "repeat"
+    assert first.score == pytest.approx(np.prod(list(first.parts.values())))
+
+
+def test_strangers_see_what_is_popular_in_full() -> None:
+    (home,) = lists(ask("home"))
+    assert set(products(home)) == SOLD
+    assert home.items[0].product == GAS
+    assert home.items[0].reason == "Popular right now"
+
+
+def test_the_cart_gets_complements_and_never_substitutes() -> None:
+    (cart,) = lists(ask("cart", TENT, k=50), explain=True)
+    assert products(cart)[0] in (STOVE, GAS)
+    assert DOME not in products(cart)
+    assert set(products(cart)) == SOLD - {TENT, DOME}
+    assert cart.items[0].reason == "Goes with Tent in your cart"
+    assert cart.items[0].evidence == {"product_id": "Tent"}
+    reasons = {each.product: each.why for each in cart.withheld}
+    assert reasons[TENT] == "anchor"
+
+
+def test_of_one_category_is_a_complement_what_people_clearly_buy_both_of() -> None:
+    pairs = Timelines.of([(f"c{i}", timeline([(i, [0, 1])])) for i in range(20)])
+    alone = Timelines.of([(f"c{i}", timeline([(i, [2]), (i + 1, [3])])) for i in range(200)])
+    everyone = Timelines.of(
+        [(f"a{i}", pairs.customer(i)) for i in range(20)]
+        + [(f"b{i}", alone.customer(i)) for i in range(200)]
+    )
+    catalog = catalog_of(4, category="Cups")
+    reference = Reference.as_of(everyone, catalog, NOW + day(300))
+    model = NextProductModel([Neighbours(threads=1), Popular()], threads=1)
+    model.fit(everyone, catalog, [], day(300), 30)
+    query = Query([Ask(placements()["cart"], 4, [0])])
+    (cart,) = page(model, Timeline.empty(), day(300), query, catalog=catalog, reference=reference)
+    assert products(cart) == [1]
+
+
+def test_the_cart_is_read_from_the_events_when_the_caller_does_not_know() -> None:
+    added = np.array(
+        [(day(99.9), day(99.9), 100.0, 1.0, np.nan, TENT, schema().code("Product Added"), 1)], ROW
+    )
+    (cart, home) = lists(ask("cart", k=2), ask("home"), customer=Timeline.of(added))
+    assert set(products(cart)) == {STOVE, GAS}
+    assert TENT not in products(home)
+
+
+def test_a_products_page_has_what_is_like_it_and_what_goes_with_it_each_once() -> None:
+    together, similar = lists(
+        ask("product_bought_together", TENT, k=2), ask("product_similar", TENT, k=3)
+    )
+    assert set(products(together)) == {STOVE, GAS}
+    assert together.items[0].reason == "Often bought with Tent"
+    assert products(similar)[0] == DOME
+    assert not set(products(together)) & set(products(similar))
+
+
+def test_after_an_order_comes_what_goes_with_it() -> None:
+    ordered = timeline([(99.9, [TENT])])
+    (after,) = lists(ask("order_confirmation", k=2), customer=ordered)
+    assert set(products(after)) == {STOVE, GAS}
+    assert after.items[0].reason == "Goes with Tent, which you ordered"
+
+
+def test_search_orders_exactly_what_it_is_given() -> None:
+    given = [MUG, TENT, SHIRT_L, SHIRT_M, STOVE, TENT]
+    (results,) = lists(ask("search", *given), customer=CAMPER)
+    assert sorted(products(results)) == sorted(set(given))
+    (results,) = lists(ask("search", MUG, GAS), customer=CAMPER)
+    assert products(results) == [GAS, MUG]
+    assert products(lists(ask("search", MUG, GAS))[0]) == [MUG, GAS]
+    assert products(lists(ask("search"))[0]) == []
+
+
+def test_the_associate_sees_what_was_bought_and_not_what_was_given_back() -> None:
+    refund = np.array(
+        [(day(30), day(30), 0.0, 1.0, 0.0, TENT, schema().code("Refund Line"), 1)], ROW
+    )
+    (talk,) = lists(ask("associate"), customer=CAMPER.appended(refund))
+    assert STOVE in products(talk)
+    assert TENT not in products(talk)
+
+
+def test_several_placements_show_no_product_twice_and_keep_their_pins() -> None:
+    pinned = Rule(
+        name="mugs", action="pin", products=("Mug",), position=1, placements=("associate",)
+    )
+    home, talk = lists(ask("home", k=5), ask("associate", k=5), rules=[pinned])
+    assert products(talk)[0] == MUG
+    assert talk.items[0].rule == "mugs"
+    assert sorted(products(home) + products(talk)) == sorted(SOLD)
+
+
+def test_variants_collapse_unless_asked_and_then_the_own_size_is_listed() -> None:
+    assert SHIRT in products(lists(ask("home"))[0])
+    medium = Timeline.of(timeline([(10, [SHIRT_M]), (30, [SHIRT_M])]).rows())
+    (home,) = lists(ask("home"), customer=medium, variants=True)
+    assert SHIRT_M in products(home)
+    assert SHIRT not in products(home)
+    assert SHIRT_L in products(lists(ask("home"), variants=True)[0])  # the cheapest
+    (only_m,) = lists(ask("home", size="M"), variants=True)
+    assert products(only_m) == [SHIRT_M]
+    gone = camping().changed(
+        [
+            Product(
+                ProductId("Shirt L"),
+                category="Clothes",
+                price=19,
+                parent_id="Shirt",
+                attributes={"size": "L"},
+                available=False,
+            )
+        ]
+    )
+    assert SHIRT_M in products(lists(ask("home"), variants=True, catalog=gone)[0])
+
+
+def test_age_and_filters_and_exclusions_hold_in_every_list() -> None:
+    (home,) = lists(ask("home"), age=20)
+    assert WINE in products(home)
+    (garden,) = lists(ask("home", category="Camp", price={"max": 50}), exclude=[GAS])
+    assert set(products(garden)) == {STOVE, LANTERN}
+
+
+def test_value_ranks_by_what_the_shop_keeps() -> None:
+    value = placements()["home"].model_copy(update={"rank_by": "value", "diversity": 1.0})
+    query = Ask(value, 3, (), Filters.of({"category": ["Kitchen", "Camp > Stoves"]}))
+    (home,) = lists(query)
+    assert products(home) == [STOVE, BOWL, MUG]  # the bowl's margin is its own
+
+
+def test_new_products_get_places_with_a_probability_and_the_seed_repeats_them() -> None:
+    exploring = placements()["home"].model_copy(update={"exploration": 0.5})
+    shown = 0
+    for seed in range(40):
+        (home,) = lists(Ask(exploring, 2), customer=CAMPER, seed=f"rec_{seed}")
+        again = lists(Ask(exploring, 2), customer=CAMPER, seed=f"rec_{seed}")[0]
+        assert again == home
+        for item in home.items:
+            if item.product == LANTERN:
+                shown += 1
+                assert item.propensity == 0.5
+                assert item.reason == "New in our range"
+    assert 20 < shown < 40  # 1 − 0.5² of the lists
+    assert LANTERN not in products(lists(Ask(exploring, 2), customer=CAMPER)[0])
+
+
+def test_rules_are_followed_for_a_time_and_what_must_not_be_shown_is_shown_by_none() -> None:
+    rules = [
+        Rule(name="bowls", action="pin", products=("Bowl",), position=1),
+        Rule(name="no-mugs", action="exclude", products=("Mug",)),
+        Rule(name="had", action="pin", products=("Tent",), position=2),
+        Rule(
+            name="over",
+            action="pin",
+            products=("Dome",),
+            position=3,
+            ends_at=datetime(2000, 1, 1, tzinfo=UTC),
+        ),
+    ]
+    check(rules, camping())
+    (home,) = lists(ask("home"), customer=CAMPER, rules=rules, explain=True)
+    assert products(home)[0] == BOWL
+    assert home.items[0].rule == "bowls"
+    assert not {MUG, TENT} & set(products(home))
+    why = {each.product: (each.why, each.rule) for each in home.withheld}
+    assert why[MUG] == ("rule", "no-mugs")
+    assert why[TENT] == ("bought", None)
+
+
+def test_contradictory_rules_that_come_all_the_same_have_a_precedence() -> None:
+    rules = [
+        Rule(name="b", action="pin", products=("Mug",), position=1),
+        Rule(name="a", action="pin", products=("Bowl",), position=1),
+        Rule(name="c", action="exclude", products=("Bowl",)),
+    ]
+    assert products(lists(ask("home", k=3), rules=rules)[0])[0] == MUG
+
+
+def test_a_mail_is_checked_before_it_is_sent_and_filled_up() -> None:
+    model, catalog, reference = shop()
+    query = Query([ask("email", k=4)], seed="rec_1")
+    made = page(model, CAMPER, NOW, query, catalog=catalog, reference=reference)[0]
+    first, second = products(made)[:2]
+    sold_out = catalog.changed(
+        [
+            Product(
+                catalog.ids[second],
+                category=catalog.product(second).category,
+                price=1.0,
+                available=False,
+            )
+        ]
+    )
+    dismissed = np.array(
+        [
+            (
+                NOW + 1,
+                NOW + 1,
+                0.0,
+                np.nan,
+                np.nan,
+                first,
+                schema().code("Recommendation Dismissed"),
+                1,
+            )
+        ],
+        ROW,
+    )
+    now = recheck(
+        model,
+        made.items,
+        CAMPER.appended(dismissed),
+        NOW + 10,
+        query,
+        catalog=sold_out,
+        reference=reference,
+    )
+    assert products(now)[:2] == products(made)[2:]
+    assert len(set(products(now))) == 4
+    assert {(each.product, each.why) for each in now.withheld} == {
+        (first, "dismissed"),
+        (second, "unavailable"),
+    }
+
+
+def test_explained_items_have_the_rankers_row_and_value(small_bundle: Bundle) -> None:
+    model = small_bundle.next_product
+    assert model is not None
+    query = Query([ask("home", k=5)], explain=True)
+    customer = timeline([(300, [0, 3, 6]), (310, [0, 9]), (320, [0, 12])])
+    (home,) = page(
+        model,
+        customer,
+        CUTOFF,
+        query,
+        catalog=small_bundle.catalog,
+        reference=small_bundle.reference,
+    )
+    assert len(home.items) == 5
+    for item in home.items:
+        assert item.probability is not None
+        assert item.value == pytest.approx(item.probability * 0.3 * 10.0)
+        assert home.features[item.product].keys() == set(model.columns)
+    assert home.features[0]["pair_times_bought"] == 3
+
+
+EMPTY = Catalog.empty()
+
+
+@pytest.mark.parametrize("k", [0, 1, 10_000])
+@pytest.mark.parametrize("catalog", [EMPTY, catalog_of(1), catalog_of(2_000)], ids=len)
+def test_every_k_and_every_size_of_catalogue_gives_what_there_is(k: int, catalog: Catalog) -> None:
+    model = NextProductModel()
+    plain: Sequence[Placement] = [placements()[name] for name in ("home", "email", "cart")]
+    for placement in plain:
+        (found,) = page(
+            model,
+            Timeline.empty(),
+            NOW,
+            Query([Ask(placement, k)], seed="s"),
+            catalog=catalog,
+            reference=Reference.empty(catalog),
+        )
+        assert sorted(products(found))[: len(catalog)] == sorted(set(products(found)))
+        assert len(found.items) == min(k, len(catalog))
+
+
+def test_wrong_wishes_are_named() -> None:
+    with pytest.raises(InputError, match="k = -1"):
+        lists(ask("home", k=-1))
+    with pytest.raises(InputError, match="no field 'colour'"):
+        lists(ask("home", colour="red"))
+    with pytest.raises(InputError, match="anchor 99: the catalogue has products 0 to 10"):
+        lists(ask("product_similar", 99))
+
+
+def test_duplicate_anchors_and_exclusions_count_once() -> None:
+    once = lists(ask("cart", TENT), exclude=[GAS])
+    assert lists(ask("cart", TENT, TENT), exclude=[GAS, GAS, 99]) == once
+
+
+def test_a_customer_with_50000_orders_gets_an_answer_soon() -> None:
+    at = np.sort(np.random.default_rng(1).integers(day(0), NOW, 50_000))
+    rows = np.zeros(100_000, ROW)
+    rows["at"] = rows["known_at"] = np.repeat(at, 2)
+    rows["type"] = np.tile([schema().code("Order Completed"), schema().code("Order Line")], 50_000)
+    rows["product"] = np.tile([-1, GAS], 50_000)
+    rows["quantity"] = rows["value"] = rows["measure"] = 1
+    customer = Timeline.of(rows)
+    lists(ask("home"), customer=CAMPER)
+    began = time.perf_counter()
+    (home,) = lists(ask("home"), customer=customer)
+    assert len(home.items) == len(SOLD) - (GAS not in products(home))
+    assert time.perf_counter() - began < 5
+
+
+def test_the_batch_withholds_what_one_does(small_bundle: Bundle) -> None:
+    model = small_bundle.next_product
+    assert model is not None
+    life = timeline([(100, [0, 3, 6]), (310, [0, 9])])
+    dismissed = np.array(
+        [(day(320), day(320), 0, 1, 0, 0, schema().code("Recommendation Dismissed"), 1)], ROW
+    )
+    timelines = Timelines.of([("a", life), ("b", life.appended(dismissed))])
+    ranked = model.rank(
+        timelines,
+        np.array([0, 1]),
+        CUTOFF,
+        PRODUCTS,
+        catalog=small_bundle.catalog,
+        reference=small_bundle.reference,
+    )
+    assert 0 in ranked[0]
+    assert 0 not in ranked[1]
