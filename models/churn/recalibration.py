@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.special import expit
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # no stubs
 
 from models.churn.base import Floats
 from models.purchases import Counts
@@ -71,7 +72,10 @@ class Recalibration:
             lost = float(share @ (np.logaddexp(0, raw) - left * raw) + ridge * weights @ weights)
             return lost, table.T @ (share * (expit(raw) - left)) + 2 * ridge * weights
 
-        self.weights_ = minimize(loss, np.zeros(table.shape[1]), jac=True, method="L-BFGS-B").x
+        # systems of seven unknowns: threads would only wait for each other
+        with threadpool_limits(1, "blas"):
+            begin = np.zeros(table.shape[1])
+            self.weights_ = minimize(loss, begin, jac=True, method="L-BFGS-B").x
         return self
 
     def predict(self, columns: Floats, counts: Counts) -> Floats:
