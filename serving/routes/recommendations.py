@@ -106,7 +106,7 @@ class Recommendations(BaseModel):
                     "title": "White hanging heart t-light holder",
                     "price": 2.95,
                     "score": 0.213,
-                    "reason": "You buy this about every 30 days",
+                    "reason": "You buy this about every 30 days, last on 3 May",
                     "source": "repeat",
                 }
             ],
