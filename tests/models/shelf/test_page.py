@@ -114,7 +114,8 @@ def test_home_shows_what_is_next_and_not_what_is_had() -> None:
     assert home.placement == "home"
     assert set(products(home)) == SOLD - {TENT, STOVE}
     first = home.items[0]
-    assert (first.product, first.reason, first.source) == (GAS, "You bought this before", "repeat")
+    assert (first.product, first.source) == (GAS, "repeat")
+    assert first.reason.startswith("You bought this on ")
     assert first.evidence["times_bought"] == 1
     assert first.sources[0].name == "repeat"
     assert first.score == pytest.approx(np.prod(list(first.parts.values())))
@@ -345,7 +346,7 @@ def test_a_mail_is_checked_before_it_is_sent_and_filled_up() -> None:
 def test_explained_items_have_the_rankers_row_and_value(small_bundle: Bundle) -> None:
     model = small_bundle.next_product
     assert model is not None
-    query = Query([ask("home", k=5)], explain=True)
+    query = Query([ask("home", k=PRODUCTS)], explain=True)
     customer = timeline([(300, [0, 3, 6]), (310, [0, 9]), (320, [0, 12])])
     (home,) = page(
         model,
@@ -355,8 +356,9 @@ def test_explained_items_have_the_rankers_row_and_value(small_bundle: Bundle) ->
         catalog=small_bundle.catalog,
         reference=small_bundle.reference,
     )
-    assert len(home.items) == 5
-    for item in home.items:
+    judged = [item for item in home.items if item.probability is not None]
+    assert len(judged) >= 20
+    for item in judged:
         assert item.probability is not None
         assert item.value == pytest.approx(item.probability * 0.3 * 10.0)
         assert home.features[item.product].keys() == set(model.columns)
