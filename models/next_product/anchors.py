@@ -91,7 +91,8 @@ def anchored(
         CATEGORY: _category(anchors, catalog, popular, shown.everyone),
     }
     named = {generator.name: generator for generator in generators}
-    weights = placement.sources or dict.fromkeys((*named, BASKETS), 1.0)
+    weights: dict[str, float] = {str(name): weight for name, weight in placement.sources.items()}
+    weights = weights or dict.fromkeys((*named, BASKETS), 1.0)
     lists: dict[str, Lists] = {}
     for name, weight in weights.items():
         if weight > 0 and name in named:
