@@ -72,23 +72,21 @@ class Gaps:
         usual = (total + product_weight * everyone) / (number + product_weight)
         return cls(np.exp(usual).astype(np.float32), float(np.exp(everyone)), weight, within)
 
-    def own_days(
+    def mixed(
         self,
         number: npt.NDArray[np.int64],
-        log_sum: npt.NDArray[np.float64],
-        product: npt.NDArray[np.int32],
+        log_sum: npt.NDArray[np.floating],
+        usual_days: npt.NDArray[np.floating],
     ) -> npt.NDArray[np.float64]:
-        """What is usual for a customer, in days.
+        """What is usual for customers, in days.
 
         Arguments:
-            number: how many gaps the customer has of the product.
+            number: how many gaps of their own the customers have of a product.
             log_sum: the sum of their logarithms.
-            product: of each.
+            usual_days: the product's usual gap.
         """
-        common = np.log(self.product_days[product].astype(np.float64))
-        out: npt.NDArray[np.float64] = np.exp(
-            (log_sum + self.weight * common) / (number + self.weight)
-        )
+        common = self.weight * np.log(usual_days.astype(np.float64))
+        out: npt.NDArray[np.float64] = np.exp((log_sum + common) / (number + self.weight))
         return out
 
 

@@ -14,8 +14,8 @@ import typer
 
 from features.settings import Settings
 from training import console
-from training.cli import ALERT, Commands, LogOption, VersionOption, example
-from training.examine import report, tune
+from training.cli import ALERT, Commands, LogOption, example
+from training.examine import counterfactual, evaluate, report, tune
 from training.gate import TOLERANCE
 from training.places import bundle_of, consent_rules, event_log, now, recipe_file, registry_of
 
@@ -151,7 +151,7 @@ def train(
         Path | None, typer.Option(help="The shop's offers (TOML); default: the example's.")
     ] = None,
     report: Annotated[
-        bool, typer.Option(help="Back-test the churn model and log its evaluation report.")
+        bool, typer.Option(help="Back-test the churn model and log the evaluation reports.")
     ] = True,
     log: LogOption = None,
 ) -> None:
@@ -196,34 +196,8 @@ def train(
     )
 
 
-@app.command(epilog=example("evaluate --version 3"))
-def evaluate(version: VersionOption = None, log: LogOption = None) -> None:
-    """Measure a version again on the log's present events, at the cutoff it was trained for."""
-    from models.bundle import Bundle
-    from training.evaluate import evaluate as run
-    from training.provenance import user
-    from training.record import record
-    from training.tables import print_evaluation
-    from training.trainer import Data
-
-    settings = Settings.of_environment()
-    registry = registry_of(settings)
-    found = registry.version(version)
-    with tempfile.TemporaryDirectory(prefix="regulars-") as scratch, console.stages() as progress:
-        progress("timelines", 0, 1)
-        data = Data.of(event_log(log), consent_rules(settings))
-        progress("timelines", 1, 1)
-        progress("evaluate", 0, 1)
-        bundle = Bundle.load(registry.measured(found, Path(scratch)))
-        cutoff = bundle.manifest.cutoff
-        evaluation = run(bundle, data.timelines, data.catalog, cutoff, threads=settings.threads)
-        with registry.tracking.run("evaluate", user=user()) as mlflow_run:
-            mlflow_run.tags({"version": str(found.number), "data_fingerprint": data.fingerprint})
-            record(mlflow_run, evaluation)
-        progress("evaluate", 1, 1)
-    print_evaluation(evaluation)
-
-
+app.command(epilog=example("evaluate --version 3"))(evaluate)
+app.command(epilog=example("counterfactual --version 3 --reward purchase"))(counterfactual)
 app.command(epilog=example("report --version 3 --cutoffs 4"))(report)
 app.command(epilog=example("tune --minutes 5"))(tune)
 

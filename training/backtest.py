@@ -11,8 +11,8 @@ from features.definitions import FEATURES
 from features.errors import NotEnoughDataError
 from features.instants import DAY_MS, iso
 from models.churn import ChurnModel
-from training.dataset import ChurnRows
-from training.evaluate import ChurnEvaluation, churn_evaluation, observed
+from training.dataset import ChurnRows, observed
+from training.evaluate import ChurnEvaluation, churn_evaluation
 from training.fit import Progress, first_event, fit_churn
 from training.past import PastRows
 from training.recipe import ChurnRecipe

@@ -11,8 +11,9 @@ from scipy.stats import spearmanr
 from features.instants import DAY_MS
 from training.backtest import PastTest
 from training.dataset import Orders
-from training.evaluate import OURS, ChurnEvaluation
+from training.evaluate import ChurnEvaluation
 from training.intervals import Interval, rate
+from training.metrics import OURS
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]

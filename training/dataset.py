@@ -314,3 +314,19 @@ def periods(
             products=bought.astype(np.int32),
             reference=Reference.as_of(timelines, catalog, at),
         )
+
+
+def observed(timelines: Timelines, cutoff: int, horizon_days: int) -> None:
+    """Check that the horizon after a cutoff is over.
+
+    Raises:
+        NotEnoughDataError: it is not.
+    """
+    last = int(timelines.rows.at.max()) if len(timelines.rows) else 0
+    end = cutoff + horizon_days * DAY_MS
+    if last // DAY_MS < (end - 1) // DAY_MS:  # a log by the day has its events at midnight
+        raise NotEnoughDataError(
+            f"the last event is of {iso(last)}; {horizon_days} days after the cutoff "
+            f"{iso(cutoff)} end {iso(end)}: choose a cutoff no later than "
+            f"{iso(last - horizon_days * DAY_MS)}"
+        )

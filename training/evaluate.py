@@ -7,41 +7,18 @@ import numpy as np
 import numpy.typing as npt
 
 from features.catalog import Catalog
-from features.consents import PROFILING
 from features.errors import NotEnoughDataError
-from features.instants import DAY_MS, iso
 from features.timeline import Timelines
 from models.bundle import Bundle
 from models.churn import ChurnModel
 from models.declared import features_named
-from models.next_product import Als, Neighbours
-from models.next_product.history import Histories
 from models.value import ValueModel
-from training.baselines import (
-    alone,
-    churn_baselines,
-    personal,
-    purchase_model,
-    top_overall,
-    value_baselines,
-)
-from training.dataset import ChurnRows, Orders, churn_rows, periods, value_labels
-from training.metrics import (
-    churn_metrics,
-    gain_curve,
-    hits,
-    ranking_metrics,
-    recall_curve,
-    reliability,
-    value_metrics,
-)
+from training.baselines import churn_baselines, purchase_model, value_baselines
+from training.dataset import ChurnRows, Orders, churn_rows, observed, value_labels
+from training.metrics import OURS, churn_metrics, gain_curve, reliability, value_metrics
+from training.next_product import NextProductEvaluation, evaluate_next_product
 from training.recipe import ChurnRecipe
 from training.split import Plan, learning_plan
-
-LONGEST = 20
-"""Length of the lists that are evaluated."""
-
-OURS = "ours"
 
 
 @dataclass(frozen=True)
@@ -92,18 +69,6 @@ class ValueEvaluation:
 
 
 @dataclass(frozen=True)
-class NextProductEvaluation:
-    """Ranked products at the cutoff against what was bought."""
-
-    metrics: dict[str, float]
-    """`<method>.<metric>`, with `customers` and `ours.candidate_recall`."""
-    recall: dict[str, npt.NDArray[np.float64]]
-    """Recall at 1, 2, … LONGEST by method."""
-    importance: dict[str, float]
-    """What each column contributes to our ranker, by name."""
-
-
-@dataclass(frozen=True)
 class Evaluation:
     """Of all models, as far as the bundle has them."""
 
@@ -134,6 +99,7 @@ def evaluate(
     cutoff: int,
     *,
     churn_recipe: ChurnRecipe | None = None,
+    thorough: bool = True,
     threads: int = 2,
 ) -> Evaluation:
     """All models of a bundle on what followed a cutoff; horizons are the models' own.
@@ -144,6 +110,8 @@ def evaluate(
         catalog: the numbering the timelines' products refer to; extends the bundle's.
         cutoff: int64 ms UTC.
         churn_recipe: which past instants the churn baselines learn from, as ours did.
+        thorough: whether sources of next products are left out one by one, and their
+            probabilities judged.
         threads: of the feature kernel.
 
     Raises:
@@ -158,7 +126,14 @@ def evaluate(
             else None
         ),
         next_product=(
-            evaluate_next_product(bundle, timelines, catalog, cutoff)
+            evaluate_next_product(
+                bundle.next_product,
+                timelines,
+                catalog,
+                cutoff,
+                reference=bundle.reference.extended(catalog),
+                thorough=thorough,
+            )
             if bundle.next_product
             else None
         ),
@@ -251,84 +226,6 @@ def evaluate_value(
     return ValueEvaluation(metrics, orders, spend, predicted, model.importance())
 
 
-def evaluate_next_product(
-    bundle: Bundle, timelines: Timelines, catalog: Catalog, cutoff: int
-) -> NextProductEvaluation:
-    """The next-product model on customers who order in the horizon; see `evaluate`.
-
-    All products are ranked; known customers with an order before the cutoff count.
-    """
-    if bundle.next_product is None:
-        raise NotEnoughDataError("this bundle has no next-product model; train one")
-    model = bundle.next_product
-    observed(timelines, cutoff, model.horizon_days_)
-    now = np.array([cutoff], np.int64)
-    period = next(periods(timelines, catalog, now, model.horizon_days_))
-    if not len(period.customers):
-        raise NotEnoughDataError(
-            f"no known customer ordered both before {iso(cutoff)} and in the "
-            f"{model.horizon_days_} days after it; choose another cutoff"
-        )
-    ranked = {
-        OURS: model.rank(
-            timelines,
-            period.customers,
-            cutoff,
-            LONGEST,
-            catalog=catalog,
-            reference=bundle.reference.extended(catalog),
-        )
-    }
-    ranked |= _ranked_by_baselines(bundle, timelines, period.customers, catalog, cutoff)
-    bought = np.diff(period.offsets)
-    metrics: dict[str, float] = {}
-    recall: dict[str, npt.NDArray[np.float64]] = {}
-    for method, products in ranked.items():
-        hit = hits(products, period.offsets, period.products)
-        recall[method] = recall_curve(hit, bought)
-        for name, value in ranking_metrics(hit, bought).items():
-            metrics[f"{method}.{name}"] = value
-        shown = np.unique(products[:, :10])
-        metrics[f"{method}.coverage@10"] = float((shown >= 0).sum()) / len(
-            np.unique(catalog.parent)
-        )
-    metrics["ours.candidate_recall"] = model.candidate_recall(timelines, period, catalog)
-    metrics["customers"] = float(len(bought))
-    return NextProductEvaluation(metrics, recall, model.ranker.importance())
-
-
-def _ranked_by_baselines(
-    bundle: Bundle,
-    timelines: Timelines,
-    customers: npt.NDArray[np.int64],
-    catalog: Catalog,
-    cutoff: int,
-) -> dict[str, npt.NDArray[np.int32]]:
-    everyone = np.flatnonzero(timelines.allowing(PROFILING, cutoff)).astype(np.int64)
-    everything = Histories.of(
-        timelines, everyone, np.full(len(everyone), cutoff, np.int64), catalog
-    )
-    mine = Histories.of(timelines, customers, np.full(len(customers), cutoff, np.int64), catalog)
-    # longer than the lists, since one's own products are taken out of it
-    top = top_overall(everything, 2 * LONGEST)
-    nothing = np.empty(0, np.int32)
-    out = {
-        "g_topfreq": np.tile(_padded(top[:LONGEST]), (len(mine), 1)),
-        "p_topfreq": personal(mine, LONGEST, nothing),
-        "gp_topfreq": personal(mine, LONGEST, top),
-    }
-    for generator in bundle.next_product.generators if bundle.next_product else ():
-        if isinstance(generator, Als | Neighbours):
-            out[generator.name] = alone(generator, mine, LONGEST)
-    return out
-
-
-def _padded(products: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
-    out = np.full(LONGEST, -1, np.int32)
-    out[: len(products)] = products
-    return out
-
-
 def _rows(
     bundle: Bundle,
     model: ChurnModel | ValueModel,
@@ -348,19 +245,3 @@ def _rows(
         reference=bundle.reference.extended(catalog),
         threads=threads,
     )
-
-
-def observed(timelines: Timelines, cutoff: int, horizon_days: int) -> None:
-    """Check that the horizon after a cutoff is over.
-
-    Raises:
-        NotEnoughDataError: it is not.
-    """
-    last = int(timelines.rows.at.max()) if len(timelines.rows) else 0
-    end = cutoff + horizon_days * DAY_MS
-    if last // DAY_MS < (end - 1) // DAY_MS:  # a log by the day has its events at midnight
-        raise NotEnoughDataError(
-            f"the last event is of {iso(last)}; {horizon_days} days after the cutoff "
-            f"{iso(cutoff)} end {iso(end)}: choose a cutoff no later than "
-            f"{iso(last - horizon_days * DAY_MS)}"
-        )

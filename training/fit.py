@@ -217,7 +217,7 @@ def train_next_product(
     )
     model = NextProductModel(
         [
-            Repeat(recipe.repeat_half_life_days),
+            Repeat(recipe.horizon_days),
             Session(seed=seed),
             Neighbours(recipe.neighbours, recipe.neighbours_weighting, threads=threads),
             Similar(recipe.similar_customers),

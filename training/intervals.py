@@ -3,7 +3,7 @@
 Methods that are compared are resampled together, the AUC too, since their differences are paired.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -178,6 +178,67 @@ def mean_interval(values: Floats, *, resamples: int = RESAMPLES, seed: int = 0) 
     for begin in range(0, resamples, step):
         means.append(_drawn(rng, min(step, resamples - begin), n) @ values / n)
     return _percentiles(float(values.mean()), np.concatenate(means))
+
+
+def mean_intervals(
+    columns: Mapping[str, Floats], *, resamples: int = RESAMPLES, seed: int = 0
+) -> dict[str, Interval]:
+    """Means of numbers per customer with percentile intervals, all on the same resamples.
+
+    A column of differences between two methods is therefore paired. NaN, where a number is
+    undefined for a customer, is left out of its column's mean.
+
+    Arguments:
+        columns: by name, each of shape (customers,).
+        resamples: how many.
+        seed: of the draws.
+    """
+    if not columns:
+        return {}
+    table = np.column_stack(list(columns.values()))
+    defined, n = np.isfinite(table), len(table)
+    filled, weight = np.where(defined, table, 0.0), defined.astype(np.float64)
+    step, rng = max(1, MOST_CELLS // max(n, 1)), np.random.default_rng(seed)
+    samples = []
+    with np.errstate(invalid="ignore", divide="ignore"):
+        for begin in range(0, resamples if n else 0, step):
+            drawn = _drawn(rng, min(step, resamples - begin), n)
+            samples.append((drawn @ filled) / (drawn @ weight))
+        means = filled.sum(axis=0) / weight.sum(axis=0)
+    stacked = np.concatenate([np.empty((0, len(columns))), *samples])
+    return {
+        name: _percentiles(float(means[i]), stacked[:, i]) if n else UNDEFINED
+        for i, name in enumerate(columns)
+    }
+
+
+def ratio_intervals(
+    sums: Mapping[str, Floats],
+    figures: Mapping[str, Callable[[Mapping[str, Floats]], Floats]],
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> dict[str, Interval]:
+    """Figures made of sums over customers, with percentile intervals on the same resamples.
+
+    Arguments:
+        sums: by name, what each customer adds, each of shape (customers,).
+        figures: by name, from the sums over all customers, shape (n,), to the figure, shape (n,).
+        resamples: how many.
+        seed: of the draws.
+    """
+    table = np.column_stack(list(sums.values()))
+    n, rng, parts = len(table), np.random.default_rng(seed), [table.sum(axis=0)[None, :]]
+    step = max(1, MOST_CELLS // max(n, 1))
+    for begin in range(0, resamples, step):
+        parts.append(_drawn(rng, min(step, resamples - begin), n) @ table)
+    added = dict(zip(sums, np.concatenate(parts).T, strict=True))
+    out = {}
+    with np.errstate(invalid="ignore", divide="ignore"):
+        for name, figure in figures.items():
+            values = figure(added)
+            out[name] = _percentiles(float(values[0]), values[1:])
+    return out
 
 
 @dataclass(frozen=True)

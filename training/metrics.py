@@ -11,6 +11,9 @@ from models.value.choice import correlation, gini
 
 Floats = npt.NDArray[np.float64]
 
+OURS = "ours"
+"""What our own model is called among the methods."""
+
 BINS = 10
 """Bins of the calibration error, of equal counts."""
 
@@ -263,11 +266,24 @@ def ranking_metrics(
     ks: tuple[int, ...] = (10, 20),
     ideal: Literal["full", "min"] = "full",
 ) -> dict[str, float]:
-    """Recall, NDCG, PHR and MAP at k, means over customers.
+    """Means over customers of `ranking_scores`; NaN where there is nobody."""
+    return {
+        name: float(values.mean()) if len(values) else float("nan")
+        for name, values in ranking_scores(hit, bought, ks, ideal).items()
+    }
+
+
+def ranking_scores(
+    hit: npt.NDArray[np.bool_],
+    bought: npt.NDArray[np.int64],
+    ks: tuple[int, ...] = (10, 20),
+    ideal: Literal["full", "min"] = "full",
+) -> dict[str, Floats]:
+    """Recall, NDCG, PHR and MAP at k of each customer, shape (customers,).
 
     recall: share of what was bought that is among the first k. ndcg: discounted gain over the
-    ideal one, of everything bought (full) or of its first k (min). phr: share of customers
-    with any hit. map: mean precision at the hits, over min(bought, k).
+    ideal one, of everything bought (full) or of its first k (min). phr: whether there is
+    any hit. map: mean precision at the hits, over min(bought, k).
 
     Arguments:
         hit: which recommendations were bought, best first, shape (customers, at least k).
@@ -275,7 +291,7 @@ def ranking_metrics(
         ks: list lengths.
         ideal: what the NDCG is divided by.
     """
-    out: dict[str, float] = {}
+    out: dict[str, Floats] = {}
     for k in ks:
         first = hit[:, :k]
         count = first.sum(axis=1)
@@ -284,14 +300,10 @@ def ranking_metrics(
         most = int(best.max(initial=1))
         ideals = np.cumsum(1.0 / np.log2(np.arange(2, most + 2)))
         precision = np.cumsum(first, axis=1) / np.arange(1, first.shape[1] + 1)
-        figures = {
-            "recall": count / bought,
-            "ndcg": (first @ discount) / ideals[best - 1],
-            "phr": count > 0,
-            "map": (precision * first).sum(axis=1) / np.minimum(bought, k),
-        }
-        for name, values in figures.items():
-            out[f"{name}@{k}"] = float(np.mean(values)) if len(hit) else float("nan")
+        out[f"recall@{k}"] = count / bought
+        out[f"ndcg@{k}"] = (first @ discount) / ideals[best - 1]
+        out[f"phr@{k}"] = (count > 0).astype(np.float64)
+        out[f"map@{k}"] = (precision * first).sum(axis=1) / np.minimum(bought, k)
     return out
 
 

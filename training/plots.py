@@ -17,8 +17,8 @@ from models import reasons
 from models.personas import Personas
 from models.personas.traits import BY_FEATURE
 from training import metrics
-from training.evaluate import OURS
 from training.intervals import wilson
+from training.metrics import OURS
 from training.realised import Week
 
 Floats = npt.NDArray[np.float64]

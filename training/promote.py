@@ -213,6 +213,7 @@ def _compare(
                     cutoff,
                     # the baselines do not decide here; let them learn little
                     churn_recipe=ChurnRecipe(instants=1),
+                    thorough=False,
                     threads=threads,
                 )
             except NotEnoughDataError as error:

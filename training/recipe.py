@@ -152,9 +152,6 @@ class NextProductRecipe(BaseModel):
     popular_half_life_days: float = Field(default=30.0, gt=0)
     """After how many days a buyer counts half in what is popular; a month follows a season."""
 
-    repeat_half_life_days: float = Field(default=180.0, gt=0)
-    """After how many days a purchase of one's own counts half."""
-
     als_factors: int = Field(default=64, ge=1, le=1_000)
     """Length of a taste vector; implicit's authors find little gain beyond."""
 

@@ -6,12 +6,12 @@ from math import isfinite
 from models.personas import Personas
 from training import metrics, plots
 from training.evaluate import (
-    OURS,
     ChurnEvaluation,
     Evaluation,
-    NextProductEvaluation,
     ValueEvaluation,
 )
+from training.metrics import OURS
+from training.next_product import NextProductEvaluation
 from training.personas import persona_table
 from training.tracking import Run
 

@@ -6,7 +6,10 @@ from features.instants import iso
 from models.personas import Personas
 from training import console
 from training.backtest import FIGURES, Backtest
-from training.evaluate import OURS, Evaluation
+from training.counterfactual import Counterfactual
+from training.evaluate import Evaluation
+from training.intervals import Interval
+from training.metrics import OURS
 from training.monitor import Monitoring
 from training.promote import Promotion
 from training.tune import SPACE, Tuned
@@ -21,7 +24,17 @@ VALUE = (
     "spend_spearman",
     "spend_gini",
 )
-NEXT_PRODUCT = ("recall@10", "ndcg@10", "phr@10", "recall@20", "coverage@10")
+NEXT_PRODUCT = (
+    "recall@10",
+    "ndcg@10",
+    "phr@10",
+    "map@10",
+    "recall@20",
+    "repeat_recall@10",
+    "explore_recall@10",
+    "coverage@10",
+    "novelty@10",
+)
 
 SHOWN_WEEKS = 12
 """Weeks in the terminal; MLflow has all of them."""
@@ -41,6 +54,37 @@ def print_evaluation(evaluation: Evaluation) -> None:
         metrics = evaluation.next_product.metrics
         title = f"Next products of {metrics['customers']:,.0f} customers, {after}"
         _print(title, metrics, NEXT_PRODUCT)
+
+
+def print_counterfactual(found: Counterfactual, left_out: Mapping[str, int], reward: str) -> None:
+    """Print what shown lists earned and other ones would have, by each estimator."""
+    names = {
+        "logged": "what was shown",
+        "ips": "inverse propensities (IPS)",
+        "snips": "self-normalised (SNIPS)",
+        "dr": "doubly robust (DR)",
+        "gain": "DR less what was shown",
+    }
+    rows = []
+    for name, words in names.items():
+        each: Interval = getattr(found, name)
+        rows.append((words, f"{each.value:.4f}", f"{each.low:.4f} to {each.high:.4f}"))
+    title = (
+        f"{reward.capitalize()}s per list, of {found.lists:,} lists to {found.customers:,} people"
+    )
+    console.table(title, ["estimate", "value", "95 % interval"], rows)
+    for why, count in left_out.items():
+        if count:
+            console.say(f"left out: {count:,} lists {why}")
+    console.say(
+        f"The evidence is worth {found.effective:,.0f} equally weighted products; "
+        f"{found.clipped:.1%} of the weights were clipped."
+    )
+    if found.support < 0.9:
+        console.say(
+            f"Of what this version would show, only about {found.support:.0%} could have been "
+            "shown: for the rest DR believes its model, and IPS counts nothing."
+        )
 
 
 def print_personas(personas: Personas) -> None:

@@ -9,7 +9,7 @@ bundles are kept: later candidates are compared with the measured one.
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from features.errors import InputError
@@ -24,12 +24,11 @@ from models.value import ValueModel
 from training.evaluate import (
     ChurnEvaluation,
     Evaluation,
-    NextProductEvaluation,
     ValueEvaluation,
     evaluate_churn,
-    evaluate_next_product,
     evaluate_value,
 )
+from training.next_product import NextProductEvaluation, evaluate_next_product
 from training.personas import kept_share, last_personas, persona_metrics, persona_table
 from training.record import (
     churn_plots,
@@ -41,6 +40,7 @@ from training.record import (
 from training.registry import MEASURED, Registry, Version
 from training.report import About
 from training.report.job import ReportJob, log_report
+from training.report.next_product import log_next_product
 from training.tracking import BUNDLE, Run, Tracking
 from training.trainer import Trainer
 
@@ -88,7 +88,8 @@ def train(
         cutoff: the measured models learn from what is before it, the figures come from what
             follows; default: the latest that leaves whole horizons.
         refit: whether what ships is trained again up to the last event.
-        report: whether the churn model is back-tested, and its page logged.
+        report: whether the churn model is back-tested, sources of next products are left out one
+            by one, and both pages logged.
 
     Raises:
         InputError: the cutoff is too late, or the recipe leaves out all models.
@@ -189,7 +190,9 @@ def _measured(
     reference = trainer.data.reference(cutoff)
     churn, churn_found = _measured_churn(trainer, tracking, run, cutoff, reference, origin)
     value, value_found = _measured_value(trainer, tracking, run, cutoff, reference)
-    products, products_found = _measured_next_product(trainer, tracking, run, cutoff, reference)
+    products, products_found = _measured_next_product(
+        trainer, tracking, run, cutoff, reference, origin
+    )
     personas = _measured_personas(trainer, tracking, run, cutoff, last)
     bundle = Bundle(
         trainer.data.catalog,
@@ -257,7 +260,12 @@ def _measured_value(
 
 
 def _measured_next_product(
-    trainer: Trainer, tracking: Tracking, run: Run, cutoff: int, reference: Reference
+    trainer: Trainer,
+    tracking: Tracking,
+    run: Run,
+    cutoff: int,
+    reference: Reference,
+    origin: About | None,
 ) -> tuple[NextProductModel | None, NextProductEvaluation | None]:
     recipe, data = trainer.recipe.next_product, trainer.data
     if recipe is None:
@@ -268,10 +276,21 @@ def _measured_next_product(
         model = trainer.next_product(cutoff)
         seconds = time.monotonic() - began
         trainer.progress("next product evaluation", 0, 1)
-        bundle = Bundle(data.catalog, reference, None, model)
-        found = evaluate_next_product(bundle, data.timelines, data.catalog, cutoff)
+        if model is None:
+            return None, None
+        found = evaluate_next_product(
+            model,
+            data.timelines,
+            data.catalog,
+            cutoff,
+            reference=reference,
+            thorough=origin is not None,
+            seed=trainer.seed,
+        )
         _log_model(child, found.metrics, seconds)
         next_product_plots(child, found)
+        if origin is not None:
+            log_next_product(run, found, replace(origin, recipe=recipe.model_dump()))
         trainer.progress("next product evaluation", 1, 1)
     return model, found
 

@@ -5,18 +5,12 @@ import time
 from pathlib import Path
 from typing import Annotated
 
-import duckdb
 import numpy as np
-import pyarrow as pa
 import typer
 
 from features.catalog import Catalog
-from features.columns import Columns as C
 from features.errors import NotEnoughDataError
-from features.events import engine
-from features.events.event import LOG_SCHEMA
 from features.events.log import EventLog
-from features.events.schema import schema
 from features.instants import DAY_MS, instant
 from features.reference import Reference
 from features.timeline import Timelines
@@ -25,6 +19,7 @@ from models.bundle import Bundle
 from models.purchases import PURCHASE_MODELS, Counts
 from models.value.choice import correlation, gini
 from tests.benchmarks.results import peak_mb, report
+from tests.benchmarks.transactions import events_of
 from training.dataset import Orders, churn_rows
 from training.evaluate import churn_evaluation, evaluate_value
 from training.fit import train_churn, train_value
@@ -53,7 +48,7 @@ def measured(transactions: Path, cutoff: int, horizon: int, seed: int) -> dict[s
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         log = EventLog(Path(folder) / "log")
-        log.append(_events(transactions))
+        log.append(events_of(transactions))
         timelines, catalog = timelines_of(log), log.catalog
         recipe = ChurnRecipe(horizon_days=horizon)
         rows = churn_rows(timelines, catalog, np.array([cutoff]), horizon, threads=2)
@@ -129,42 +124,3 @@ def _counts(orders: Orders, customers: np.ndarray, cutoff: int) -> Counts:
     first, last = pairs[begin, 1], pairs[begin + days - 1, 1]
     age = cutoff // DAY_MS - first
     return Counts((days - 1).astype(float), (last - first) / 7.0, age / 7.0)
-
-
-def _events(transactions: Path) -> pa.Table:
-    """Orders and returns, an order's lines together."""
-    with tempfile.TemporaryDirectory() as spill, engine.connection(Path(spill)) as con:
-        return _read(con, transactions)
-
-
-def _read(con: duckdb.DuckDBPyConnection, transactions: Path) -> pa.Table:
-    con.execute(f"CREATE VIEW told AS FROM read_parquet({engine.quoted(str(transactions))})")
-    columns = con.sql("FROM told").columns
-    by = "order_id" if "order_id" in columns else "CAST(timestamp AS DATE)"
-    order = f"customer_id || '-' || CAST({by} AS VARCHAR)"
-    quantity = "quantity" if "quantity" in columns else "1"
-    lines = "NULL"
-    if "product_id" in columns:
-        pieces = f"abs({quantity})"
-        lines = (
-            f"list({{'product_id': product_id, 'quantity': CAST({pieces} AS DOUBLE), "
-            f"'price': abs(value) / nullif({pieces}, 0)}})"
-        )
-    bought, returned = (schema().code(name) for name in ("Order Completed", "Order Refunded"))
-    found = con.sql(
-        f"""SELECT
-            CASE WHEN back THEN 'return:' ELSE 'order:' END || order_key AS {C.EVENT_ID},
-            CAST(CASE WHEN back THEN {returned} ELSE {bought} END AS SMALLINT) AS {C.TYPE},
-            CASE WHEN back THEN 'Order Refunded' ELSE 'Order Completed' END AS {C.NAME},
-            CAST(min(timestamp) AS TIMESTAMPTZ) AS {C.TIMESTAMP},
-            CAST(min(timestamp) AS TIMESTAMPTZ) AS {C.RECEIVED_AT},
-            CAST(customer_id AS VARCHAR) AS {C.USER_ID}, 'web' AS {C.CHANNEL},
-            order_key AS {C.ORDER_ID}, abs(sum(value)) AS {C.VALUE},
-            'EUR' AS {C.CURRENCY}, {lines} AS {C.PRODUCTS}, 'benchmark' AS {C.SOURCE}
-        FROM (SELECT *, {order} AS order_key, value < 0 OR {quantity} < 0 AS back FROM told)
-        GROUP BY customer_id, order_key, back"""
-    ).to_arrow_table()
-    for field in LOG_SCHEMA:
-        if field.name not in found.column_names:
-            found = found.append_column(field, pa.nulls(len(found), field.type))
-    return found.select(LOG_SCHEMA.names).cast(LOG_SCHEMA)

@@ -1,5 +1,6 @@
 """Each benchmark runs on tiny data and reports what the protocol names."""
 
+import gzip
 import json
 import math
 from pathlib import Path
@@ -123,3 +124,63 @@ def test_sessions_reports_both_methods_and_the_time_of_one_prediction(tmp_path: 
     assert figures["predictions"] == 200
     assert figures["vsknn.hr@20"] == 1
     assert figures["ours.mrr@20"] > 0.95  # who walks in circles is easily followed
+
+
+BASELINES = ("g_topfreq", "p_topfreq", "gp_topfreq", "tifuknn", "upcf", "als", "neighbours")
+METRICS = ("recall@10", "ndcg@10", "phr@10", "recall@20", "ndcg@20", "phr@20")
+
+
+def habits(customer: int, baskets: int) -> list[list[str]]:
+    """One's own product in every basket, and a different one each time."""
+    return [[f"item {customer % 9}", f"item {9 + (customer + b) % 8}"] for b in range(baskets)]
+
+
+def test_next_basket_reports_all_methods_and_leaves_out_what_cannot_be_tested(
+    tmp_path: Path,
+) -> None:
+    people = {f"u{c}": habits(c, 6) for c in range(40)}
+    people |= {f"single {c}": habits(c, 1) for c in range(40)}
+    people["with a gap"] = [["item 1"], [], ["item 1"]]
+    people["nobody"] = []
+    file = tmp_path / "baskets.json.gz"
+    file.write_bytes(gzip.compress(json.dumps(people).encode()))
+    figures = measured(tmp_path, "next-basket", "--baskets", str(file), "--splits", "2")
+    assert {f"{m}.{name}" for m in ("ours", *BASELINES) for name in METRICS} <= set(figures)
+    assert {"ours.recall@10.sd", "ours.candidate_recall", "fit_seconds"} <= set(figures)
+    assert {"ours.repeat_recall@10", "ours.explore_recall@10", "peak_mb"} <= set(figures)
+    assert figures["p_topfreq.repeat_recall@10"] == 1  # seven products at most were ever bought
+    assert figures["p_topfreq.explore_recall@10"] == 0
+    assert figures["customers"] < 16  # a fifth are drawn, and about half have a single basket
+
+
+def test_next_basket_refuses_other_files(tmp_path: Path) -> None:
+    file = tmp_path / "baskets.json"
+    file.write_text("[1, 2]")
+    done = CliRunner().invoke(app, ["next-basket", "--baskets", str(file)])
+    assert done.exit_code == 2
+    assert "is not JSON of the form" in done.output
+
+
+def test_next_product_reports_all_methods(tmp_path: Path) -> None:
+    lines = [
+        (f"c{c}", np.datetime64("2024-01-01") + 20 * b + c % 20, item)
+        for c in range(60)
+        for b, basket in enumerate(habits(c, 9))
+        for item in basket
+    ]
+    table = pa.table(
+        {
+            "customer_id": [customer for customer, _, _ in lines],
+            "timestamp": pa.array([day.astype("datetime64[us]") for _, day, _ in lines]),
+            "product_id": [item for _, _, item in lines],
+            "value": np.full(len(lines), 5.0),
+            "quantity": np.where(np.arange(len(lines)) % 50 == 0, -1.0, 1.0),
+        }
+    )
+    pq.write_table(table, tmp_path / "lines.parquet")
+    asked = ("--transactions", str(tmp_path / "lines.parquet"), "--cutoff", "2024-05-20")
+    figures = measured(tmp_path, "next-product", *asked, "--horizon", "20")
+    named = (*METRICS, "map@10", "coverage@10", "novelty@10", "repeat_recall@10")
+    assert {f"{m}.{name}" for m in ("ours", *BASELINES) for name in named} <= set(figures)
+    assert {"ours.candidate_recall", "fit_seconds", "seconds", "peak_mb"} <= set(figures)
+    assert figures["gp_topfreq.recall@10"] > figures["g_topfreq.recall@10"]

@@ -38,7 +38,7 @@ def test_who_differs_by_chance_only_is_not_believed() -> None:
 def test_own_gaps_pull_away_from_the_usual_one_the_more_of_them_there_are() -> None:
     gaps = Gaps(np.array([30.0], np.float32), 30.0, 2.0, 0.5)
     number = np.array([0, 1, 2, 20])
-    own = gaps.own_days(number, number * np.log(10.0), np.zeros(4, np.int32))
+    own = gaps.mixed(number, number * np.log(10.0), np.full(4, 30.0))
     assert own[0] == pytest.approx(30)
     assert own[2] == pytest.approx(np.sqrt(300))
     assert (np.diff(own) < 0).all()

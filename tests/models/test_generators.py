@@ -71,16 +71,30 @@ def test_a_buyer_counts_half_after_the_half_life() -> None:
     assert model.buyers_[:2] == pytest.approx([0.5, 1.0], rel=1e-3)
 
 
-def test_own_products_come_by_count_and_recency() -> None:
-    customer = one(timeline([(1, [0, 1]), (20, [1, 2])]))
-    assert Repeat().fit(customer).recommend(customer, 5)[0].tolist() == [1, 2, 0]
+def test_own_products_come_by_whether_they_are_bought_again_and_when() -> None:
+    monthly = timeline([(0, [0, 1, 2]), (30, [0, 2]), (60, [0]), (85, [1])])
+    others = [(f"c{i}", timeline([(0, [0, 1, 2]), (30, [0, 1, 2])])) for i in range(5)]
+    model = Repeat().fit(histories(Timelines.of([("m", monthly), *others]), now=90))
+    # 0 is due today, 1 was bought last week, 2 was not bought when it was due
+    assert model.recommend(one(monthly, now=90), 5)[0].tolist() == [0, 1, 2]
+
+
+def test_what_was_bought_before_stays_a_candidate_in_a_shop_where_nobody_came_back() -> None:
+    customer = one(timeline([(1, [0, 1])]))
+    assert Repeat().fit(customer).recommend(customer, 5)[0].tolist() == [0, 1]
 
 
 def test_a_rhythm_is_stated_from_the_third_purchase_on() -> None:
     often = one(timeline([(0, [0]), (10, [0]), (20, [0])]))
     once = one(timeline([(0, [0])]))
-    assert Repeat().reason(often, 0, catalog(10)) == "You buy this about every 10 days"
-    assert Repeat().reason(once, 0, catalog(10)) == "You bought this before"
+    said = Repeat().reason(often, 0, catalog(10))
+    assert said == "You buy this about every 10 days, last on 24 October"
+    assert Repeat().reason(once, 0, catalog(10)) == "You bought this on 4 October"
+
+
+def test_a_date_of_another_year_says_so() -> None:
+    old = one(timeline([(0, [0])]), now=100)
+    assert Repeat().reason(old, 0, catalog(10)) == "You bought this on 4 October 2024"
 
 
 def test_a_neighbour_is_explained_by_the_purchase_behind_it() -> None:

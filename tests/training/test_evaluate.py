@@ -12,8 +12,9 @@ from models.next_product.history import Histories
 from tests.models.shop import catalog, day, seeded_shop, timeline
 from training.baselines import personal, rfm, top_overall
 from training.dataset import Orders
-from training.evaluate import LONGEST, Evaluation, evaluate
+from training.evaluate import Evaluation, evaluate
 from training.fit import train_churn, train_next_product, train_value
+from training.next_product import LONGEST
 from training.recipe import ChurnRecipe, NextProductRecipe, Recipe, ValueRecipe
 
 CUTOFF = day(300)

@@ -8,9 +8,8 @@ from markupsafe import Markup
 
 from features.instants import iso
 from training.backtest import Backtest
-from training.evaluate import OURS
 from training.intervals import rate, wilson
-from training.metrics import gain_curve, lift_by_share, reliability
+from training.metrics import OURS, gain_curve, lift_by_share, reliability
 from training.report.drawing import Axis, Chart
 from training.report.figures import ChurnReport
 from training.slices import Slice
@@ -23,9 +22,9 @@ SPREAD = 20
 
 
 def styles(methods: Sequence[str]) -> dict[str, str]:
-    """The class of each method's line: ours, and b0, b1, … for the others."""
+    """The class of each method's line: ours, and b0, b1, … b6 for the others."""
     others = [name for name in methods if name != OURS]
-    return {OURS: "ours", **{name: f"b{place % 5}" for place, name in enumerate(others)}}
+    return {OURS: "ours", **{name: f"b{place % 7}" for place, name in enumerate(others)}}
 
 
 def charts(report: ChurnReport) -> dict[str, Markup]:

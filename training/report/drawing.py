@@ -89,6 +89,18 @@ class Chart:
                     radius,
                 )
 
+    def words(self, x: float, y: float, text: str) -> None:
+        """Words beside a point: right of it in the chart's left half, else left of it."""
+        if isfinite(x) and isfinite(y):
+            left = self._x(x) < (self.left + WIDTH - RIGHT) / 2
+            self._add(
+                '<text class="tick" x="{}" y="{}" dy="4" text-anchor="{}">{}</text>',
+                f"{self._x(x) + (9 if left else -9):.1f}",
+                f"{self._y(y):.1f}",
+                "start" if left else "end",
+                text,
+            )
+
     def whisker(self, x: float, low: float, high: float, name: str) -> None:
         """An interval, upright."""
         if isfinite(low) and isfinite(high):

@@ -12,8 +12,8 @@ from training.backtest import Backtest
 from training.bands import Band, Change, bands, changes
 from training.dataset import Orders
 from training.drift import Drift, drift, drifts
-from training.evaluate import OURS
 from training.intervals import Interval, Resampled, auc_interval, bootstrap
+from training.metrics import OURS
 from training.slices import Names, Slice, customer_groups, slices
 from training.trainer import Data
 

@@ -4,6 +4,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from features.errors import NotEnoughDataError
 from features.instants import iso
 from models.bundle import Bundle
@@ -100,21 +102,13 @@ def report_version(
     """
     with tempfile.TemporaryDirectory(prefix="regulars-") as scratch:
         bundle = Bundle.load(registry.measured(version, Path(scratch) / "bundle"))
-        recipe, seed = _recipe(registry, version, Path(scratch) / "recipe")
+        whole, seed = recipe_of(registry, version, Path(scratch) / "recipe")
+    recipe = whole.churn
     if bundle.churn is None or recipe is None:
         raise NotEnoughDataError(
             f"version {version.number} has no churn model; train one, or name another version"
         )
-    about = About(
-        version=version.number,
-        recipe_name=version.tags.get("recipe", ""),
-        recipe=recipe.model_dump(),
-        seed=seed,
-        fingerprint=bundle.manifest.fingerprint,
-        trained_until=version.tags.get("trained_until", iso(bundle.manifest.cutoff)),
-        git_commit=version.tags.get("git_commit", ""),
-        made_at=iso(now),
-    )
+    about = about_version(version, bundle, recipe, seed, now)
     past = PastRows(data.timelines, data.catalog, recipe.horizon_days, seed, threads)
     job = ReportJob(data, past, recipe, seed, threads, progress)
     made = job.report(bundle.manifest.cutoff, about, measured=bundle.churn, number=number)
@@ -124,9 +118,33 @@ def report_version(
     return made, html
 
 
-def _recipe(registry: Registry, version: Version, folder: Path) -> tuple[ChurnRecipe | None, int]:
+def about_version(
+    version: Version, bundle: Bundle, recipe: BaseModel | None, seed: int, now: int
+) -> About:
+    """Where a registered version comes from.
+
+    Arguments:
+        version: which.
+        bundle: its measured models.
+        recipe: of the model that is reported on.
+        seed: that it was trained with.
+        now: int64 ms UTC.
+    """
+    return About(
+        version=version.number,
+        recipe_name=version.tags.get("recipe", ""),
+        recipe={} if recipe is None else recipe.model_dump(),
+        seed=seed,
+        fingerprint=bundle.manifest.fingerprint,
+        trained_until=version.tags.get("trained_until", iso(bundle.manifest.cutoff)),
+        git_commit=version.tags.get("git_commit", ""),
+        made_at=iso(now),
+    )
+
+
+def recipe_of(registry: Registry, version: Version, folder: Path) -> tuple[Recipe, int]:
     """The recipe and the seed that a version was trained with."""
     path = registry.tracking.fetch(f"runs:/{version.run_id}/recipe.json", folder)
     recipe = Recipe.model_validate_json(path.read_text(encoding="utf-8"))
     run = registry.tracking.client.get_run(version.run_id)
-    return recipe.churn, int(run.data.params.get("seed", 0))
+    return recipe, int(run.data.params.get("seed", 0))

@@ -8,9 +8,8 @@ import jinja2
 
 from features.definitions import FEATURES
 from features.instants import iso
-from training.evaluate import OURS
 from training.intervals import LEVEL, RESAMPLES, Interval
-from training.metrics import lift_by_share
+from training.metrics import OURS, lift_by_share
 from training.report.charts import charts, styles
 from training.report.figures import WORDS, ChurnReport
 from training.report.summary import percent, signed, summary
@@ -36,7 +35,7 @@ def page(report: ChurnReport) -> str:
     found = back.last.evaluation
     ours_first = [OURS, *report.baselines]
     return (
-        _environment()
+        environment()
         .get_template("churn.html.j2")
         .render(
             report=report,
@@ -62,13 +61,14 @@ def page(report: ChurnReport) -> str:
             min_customers=MIN_CUSTOMERS,
             resamples=RESAMPLES,
             level=percent(LEVEL),
-            recipe=_flat(report.about.recipe),
+            recipe=flat(report.about.recipe),
             ours=OURS,
         )
     )
 
 
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """Templates of this folder, with the filters that pages use."""
     out = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -107,5 +107,6 @@ def _range(found: Interval) -> str:
     return f"{100 * found.low:.0f}–{percent(found.high)}"
 
 
-def _flat(recipe: Mapping[str, object]) -> list[tuple[str, str]]:
+def flat(recipe: Mapping[str, object]) -> list[tuple[str, str]]:
+    """A recipe's settings as text, in their order."""
     return [(name, str(value)) for name, value in recipe.items()]

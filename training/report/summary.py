@@ -7,9 +7,8 @@ import numpy as np
 from features.instants import iso
 from training.bands import Band
 from training.drift import LARGE, SMALL
-from training.evaluate import OURS
 from training.intervals import Interval
-from training.metrics import gain_curve
+from training.metrics import OURS, gain_curve
 from training.report.figures import WORDS, ChurnReport
 
 
