@@ -196,7 +196,7 @@ class RecommendedItem(BaseModel):
     expected_value: float | None
     """Probability × margin × price, in the shop's currency; null with a public key."""
     propensity: float
-    """The probability with which it was put here; below 1 where chance was involved."""
+    """The probability with which it was put into its place, given the places before it."""
     rule: str | None
     """The shop's rule that put it here or moved it; null with a public key."""
     parts: dict[str, float] | None = None

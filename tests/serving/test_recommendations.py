@@ -15,7 +15,7 @@ def buy(client, message_id, *products, user="ann"):
 
 def test_what_a_customer_bought_decides_what_the_next_call_shows(trained_client):
     buy(trained_client, "o1", "tea", "pot")
-    assert set(trained_client.shown(customer_id="ann", k=2)) == {"cup", "tin"}
+    assert trained_client.shown(customer_id="ann", k=1)[0] in KITCHEN - {"tea", "pot"}
     buy(trained_client, "o2", "rake", "hose", user="bob")
     assert trained_client.shown(customer_id="bob", k=1) == ["seed"]
 
