@@ -170,11 +170,10 @@ async def _domain(request: Request, error: RegularsError) -> Response:
 
 
 async def _validation(request: Request, error: RequestValidationError) -> Response:
-    # the offending value is not repeated: it may be personal, huge, or no text at all
     errors = [
         {
             "field": ".".join(_readable(str(part)) for part in found["loc"][1:]) or "body",
-            "message": _readable(str(found["msg"])),
+            "message": _readable(str(found["msg"])) + _sent(found),
         }
         for found in error.errors()[:20]
     ]
@@ -182,6 +181,17 @@ async def _validation(request: Request, error: RequestValidationError) -> Respon
     return problem(
         request, 422, "invalid-request", "The request cannot be understood", detail, errors=errors
     )
+
+
+def _sent(found: Mapping[str, Any]) -> str:
+    """The value that cannot be: of a query parameter, and a number out of its range.
+
+    Other values of a body may be personal, and are not repeated.
+    """
+    asked = found["loc"][0] == "query" and found["type"] != "missing"
+    if not asked and not found["type"].startswith(("greater_than", "less_than")):
+        return ""
+    return _readable(f"; it is {shown(found['input'])}")
 
 
 async def _http(request: Request, error: HTTPException) -> Response:

@@ -79,6 +79,7 @@ class Live:
         index = np.array([catalog.index[p.product_id] for p in products], np.int32)
         return replace(
             self,
+            bundle=self._placed(catalog),
             catalog=_warmed(catalog),
             reference=self.reference.extended(catalog),
             index=np.concatenate([self.index, index]),
@@ -101,10 +102,18 @@ class Live:
             )
         return replace(
             self,
+            bundle=self._placed(catalog),
             catalog=_warmed(catalog),
             reference=self.reference.extended(catalog),
             fed=max(self.fed, fed[-1].fed),
         )
+
+    def _placed(self, catalog: Catalog) -> Bundle | None:
+        """The bundle, whose model knows where the products belong that came after training."""
+        if self.bundle is None or self.bundle.next_product is None:
+            return self.bundle
+        model = self.bundle.next_product.extended(catalog)
+        return replace(self.bundle, next_product=model)
 
     def _merged(self, place: int, told: Product) -> Product:
         """A known product with what a feed says of it; what it does not say stays."""

@@ -143,10 +143,10 @@ class NextProductRecipe(BaseModel):
     min_history_days: int = Field(default=90, ge=0)
     """Days of history before the first period, so that the generators know something."""
 
-    customers_per_period: int = Field(default=20_000, ge=1)
+    customers_per_period: int = Field(default=10_000, ge=1)
     """Customers of one period at most, drawn at random; more cost time and teach little."""
 
-    candidates: int = Field(default=100, ge=1, le=10_000)
+    candidates: int = Field(default=150, ge=1, le=10_000)
     """Products that each generator proposes; more are found, and all cost time to rank."""
 
     popular_half_life_days: float = Field(default=30.0, gt=0)
@@ -164,11 +164,24 @@ class NextProductRecipe(BaseModel):
     als_iterations: int = Field(default=15, ge=1)
     """Rounds of alternation; implicit's default, where the loss has settled."""
 
-    neighbours: int = Field(default=100, ge=1)
+    neighbours: int = Field(default=200, ge=1)
     """Similar products kept per product."""
 
     neighbours_weighting: Literal["tfidf", "bm25", "cosine"] = "tfidf"
     """How purchases are weighted before products are compared."""
+
+    together: int = Field(default=50, ge=1)
+    """Products kept per product of what is bought together, later, and looked at together."""
+
+    later_days: float = Field(default=60.0, gt=0)
+    """After how many days a basket no longer follows from another; two months hold most shops'
+    next order."""
+
+    content: int = Field(default=30, ge=1)
+    """Products kept per product that are alike by their texts; beyond, likeness is faint."""
+
+    arrivals_days: float = Field(default=30.0, gt=0)
+    """How long a product is new; a month is about as often as most customers come."""
 
     similar_customers: int = Field(default=300, ge=1)
     """Nearest customers whose baskets speak for a customer; fewer find less, more say what all
@@ -178,11 +191,12 @@ class NextProductRecipe(BaseModel):
     """What the ranker learns; binary was a little better on past cutoffs than lambdarank, and
     gives a probability."""
 
-    trees: int = Field(default=100, ge=1)
-    """Boosting rounds of the ranker; each costs time in every answer, more gained nothing."""
+    trees: int = Field(default=200, ge=1)
+    """Boosting rounds of the ranker; each costs time in every answer, and twice as many gained
+    one part in a hundred."""
 
-    leaves: int = Field(default=15, ge=2)
-    """Leaves of one tree; 31 were not better on past cutoffs."""
+    leaves: int = Field(default=31, ge=2)
+    """Leaves of one tree; up to 32 are scored fastest, up to 64 still by bit-vectors."""
 
     learning_rate: float = Field(default=0.08, gt=0, le=1)
     """Weight of one tree."""
@@ -190,7 +204,7 @@ class NextProductRecipe(BaseModel):
     min_rows: int = Field(default=100, ge=1)
     """Rows in a leaf at least."""
 
-    negatives_share: float = Field(default=0.3, gt=0, le=1)
+    negatives_share: float = Field(default=0.1, gt=0, le=1)
     """Share of the candidates not bought that is learnt from; they weigh more in turn."""
 
 

@@ -57,12 +57,12 @@ def page(
             have; an anchor is no product of the catalogue.
     """
     visit = Visit(model, timeline, at, query, catalog, reference)
-    drafts = [_draft(visit, ask) for ask in query.asks]
+    drafts = [draft(visit, ask) for ask in query.asks]
     taken: set[int] = set()
     out = []
-    for place, draft in enumerate(drafts):
-        held = set().union(*(later.pinned for later in drafts[place + 1 :])) - draft.pinned
-        shelf = _shelf(visit, draft, taken | held)
+    for place, one in enumerate(drafts):
+        held = set().union(*(later.pinned for later in drafts[place + 1 :])) - one.pinned
+        shelf = _shelf(visit, one, taken | held)
         taken |= {int(catalog.parent[item.product]) for item in shelf.items}
         out.append(shelf)
     return tuple(out)
@@ -94,7 +94,7 @@ def recheck(
     """
     (ask,) = query.asks
     visit = Visit(model, timeline, at, query, catalog, reference)
-    may = _draft(visit, ask).may
+    may = draft(visit, ask).may
     parent = catalog.parent[[item.product for item in listed]]
     stays = may.of_these(parent)
     withheld = [may.why(int(p)) for p in parent[~stays]]
@@ -110,7 +110,7 @@ def recheck(
 
 
 @dataclass(frozen=True)
-class _Draft:
+class Draft:
     """A list before anything is chosen for it."""
 
     ask: Ask
@@ -123,7 +123,8 @@ class _Draft:
     """Products that a rule pins here by their id, so that no earlier list takes them."""
 
 
-def _draft(visit: Visit, ask: Ask) -> _Draft:
+def draft(visit: Visit, ask: Ask) -> Draft:
+    """What bears on a list, and what may stand on it; see `page`."""
     query, catalog, placement = visit.query, visit.catalog, ask.placement
     k = placement.k if ask.k is None else ask.k
     if k < 0:
@@ -151,10 +152,10 @@ def _draft(visit: Visit, ask: Ask) -> _Draft:
         if rule.position is not None and rule.position <= k and len(rule.products) == 1:
             named = catalog.parent[[catalog.index[i] for i in rule.products if i in catalog.index]]
             pinned |= set(named[may.of_these(named)].tolist())
-    return _Draft(ask, k, rules, anchors, may, pinned)
+    return Draft(ask, k, rules, anchors, may, pinned)
 
 
-def _shelf(visit: Visit, draft: _Draft, taken: set[int]) -> Shelf:
+def _shelf(visit: Visit, draft: Draft, taken: set[int]) -> Shelf:
     """Chooses a list's products, and says why."""
     ask, may, placement = draft.ask, draft.may, draft.ask.placement
     free = may.everyone.copy()
@@ -216,7 +217,7 @@ def _shelf(visit: Visit, draft: _Draft, taken: set[int]) -> Shelf:
 
 
 def _results(
-    visit: Visit, draft: _Draft, free: Mask
+    visit: Visit, draft: Draft, free: Mask
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.float64], Judged]:
     """Search results as given, their parents, and the search's order mixed with the customer's."""
     given = np.array(draft.anchors, np.int32)
@@ -242,7 +243,7 @@ def _mixed(
 
 def _pool(
     visit: Visit,
-    draft: _Draft,
+    draft: Draft,
     products: npt.NDArray[np.int32],
     relevance: npt.NDArray[np.float64],
     judged: Judged,
@@ -279,7 +280,7 @@ def _pool(
 
 def _item(
     visit: Visit,
-    draft: _Draft,
+    draft: Draft,
     placed: Placed,
     judged: Judged,
     about: Anchored | None,
@@ -313,7 +314,7 @@ def _item(
     )
 
 
-def _withheld(visit: Visit, draft: _Draft) -> tuple[NotShown, ...]:
+def _withheld(visit: Visit, draft: Draft) -> tuple[NotShown, ...]:
     """What would have been proposed or pinned if it could be shown, and why it is not."""
     may = draft.may
     everything = Shown.alike(np.ones(len(visit.catalog), np.bool_), 1)

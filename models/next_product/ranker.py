@@ -15,8 +15,12 @@ from models.next_product.trees import MOST_LEAVES, Trees
 
 Objective = Literal["binary", "lambdarank"]
 
-ENOUGH = 50
-"""Purchases among the held out that a correction needs; fewer would add noise."""
+ENOUGH = 1_000
+"""Purchases among the held out that a correction needs; from fewer it would be off by more than
+the few per cent that it is to mend."""
+
+MOST_HELD_OUT = 0.25
+"""Of the customers; where that is not enough, the trees are believed."""
 
 TILE = 512
 """Rows that are scored at once."""
@@ -33,7 +37,8 @@ class Ranker:
         learning_rate: weight of one tree.
         min_rows: rows in a leaf at least.
         held_out: share of the customers that the trees do not see and that the probability is
-            corrected on: the more trees, the surer of themselves they are.
+            corrected on, for the more trees, the surer of themselves they are; more where they
+            bought too little to tell. None if 0.
         seed: of all random choices.
         threads: of LightGBM.
     """
@@ -92,10 +97,7 @@ class Ranker:
             "num_threads": self.threads,
             "verbosity": -1,
         }
-        chance = np.random.default_rng(self.seed).random(len(group))
-        other = np.repeat(chance < self.held_out, group)
-        if self.objective != "binary" or y[other].sum() < ENOUGH:
-            chance[:], other[:] = 1.0, False
+        other = self._others(y, group)
         data = lgb.Dataset(
             X[~other],
             y[~other].astype(np.float32),
@@ -120,6 +122,15 @@ class Ranker:
             return raw
         out: npt.NDArray[np.float64] = expit(self.intercept_ + self.slope_ * raw)
         return out
+
+    def _others(
+        self, y: npt.NDArray[np.bool_], group: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.bool_]:
+        """Rows of the customers that are held out."""
+        share = max(self.held_out, ENOUGH / max(int(y.sum()), 1))
+        if self.objective != "binary" or not self.held_out or share > MOST_HELD_OUT:
+            share = 0.0
+        return np.repeat(np.random.default_rng(self.seed).random(len(group)) < share, group)
 
     def _learnt(self, booster: lgb.Booster) -> None:
         self.booster_ = booster

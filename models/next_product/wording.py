@@ -106,7 +106,7 @@ def _of_anchor(
         }.get(anchor, f"Often bought with {title}")
         if title and anchor != "product":
             reason += " in your cart" if anchor == "cart" else ", which you ordered"
-    elif source == "session":
+    elif source in ("session", "viewed"):
         reason = f"Looked at together with {title}" if title else "Looked at in visits like yours"
     elif source == CATEGORY:
         code = int(visit.catalog.category[product])

@@ -147,3 +147,25 @@ def test_half_a_surrogate_pair_is_told_so(client):
         headers={"content-type": "application/json"},
     )
     assert answer.status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("limit=2000", "limit: Input should be less than or equal to 1000; it is '2000'"),
+        ("limit=ten", "it is 'ten'"),
+        (f"limit={'9' * 4000}", "it is '" + "9" * 80 + "'… (4,000 characters)"),
+        ("limit=%00", r"it is '\x00'"),
+    ],
+)
+def test_a_wrong_query_parameter_is_told_with_its_value(client, query, told):
+    answer = client.get(f"/v1/decisions?customer_id=ann&{query}")
+    assert answer.status_code == 422
+    assert told in answer.json()["detail"]
+
+
+def test_a_number_out_of_its_range_is_told_and_no_other_value_of_a_body(client):
+    answer = client.post("/v1/recommendations", {"customer_id": ["ann@example.org"], "k": 1000})
+    assert answer.status_code == 422
+    assert "k: Input should be less than or equal to 100; it is 1000" in answer.json()["detail"]
+    assert "ann@" not in answer.text

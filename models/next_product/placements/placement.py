@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -14,6 +14,21 @@ OURS = Path(__file__).parent
 """The placements that come along; a shop may put its own beside them, or in their stead."""
 
 Anchor = Literal["none", "product", "cart", "order", "results"]
+
+SourceName = Literal[
+    "repeat",
+    "session",
+    "neighbours",
+    "similar",
+    "als",
+    "content",
+    "arrivals",
+    "popular",
+    "baskets",
+    "category",
+]
+"""Generators by their names, and what needs none: what stands in baskets with an anchor, and what
+is popular in its category. A generator that a model was trained without proposes nothing."""
 
 Reason = Literal[
     "bought", "subscribed", "returned", "rated_badly", "dismissed", "consent", "anchor"
@@ -38,7 +53,7 @@ class Placement(BaseModel):
     k: int = Field(default=10, ge=1, le=100)
     """How many products when the request does not say; a page row holds about ten."""
 
-    sources: Mapping[str, float] = Field(default_factory=dict)
+    sources: Mapping[SourceName, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
     """What an anchor's candidates come from: weights of generators, by their names; all the same
     when empty."""
 

@@ -1,10 +1,12 @@
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from features.errors import InputError
-from models.next_product import placements
+from models.next_product import GENERATORS, placements
 from models.next_product.placements import Placement
+from models.next_product.placements.placement import SourceName
 
 
 def test_the_placements_of_a_shop_page_are_there() -> None:
@@ -20,6 +22,11 @@ def test_the_placements_of_a_shop_page_are_there() -> None:
     }
     assert placements()["cart"].complements
     assert "bought" in placements()["associate"].shows
+
+
+def test_every_generator_can_be_a_source() -> None:
+    names = {kind.name for kind in GENERATORS}
+    assert names <= set(get_args(SourceName))
 
 
 def test_a_shops_own_placements_come_beside_ours_or_in_their_stead(tmp_path: Path) -> None:
@@ -38,6 +45,7 @@ def test_a_shops_own_placements_come_beside_ours_or_in_their_stead(tmp_path: Pat
         ('title = "x"\nanchor = "page"\n', r"blog.toml: anchor = 'page'"),
         ('title = "x"\ncolour = "red"\n', r"blog.toml: colour = 'red': Extra inputs"),
         ('title = "x"\nshows = ["age"]\n', r"blog.toml: shows.0 = 'age'"),
+        ('title = "x"\n[sources]\nmagic = 1\n', r"blog.toml: sources.magic"),
         ("k = 3\n", r"blog.toml: title"),
         ("k = \n", r"blog.toml is no TOML"),
     ],
