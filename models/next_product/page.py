@@ -22,6 +22,7 @@ from models.next_product.shelf.may import May
 from models.next_product.shelf.rotation import seen
 from models.next_product.shelf.rules import Rule
 from models.next_product.shelf.variants import best_variant
+from models.next_product.shelf.withheld import Why
 from models.next_product.visit import Judged, Visit
 from models.next_product.wording import Told, told
 
@@ -95,9 +96,11 @@ def recheck(
     (ask,) = query.asks
     visit = Visit(model, timeline, at, query, catalog, reference)
     may = draft(visit, ask).may
-    parent = catalog.parent[[item.product for item in listed]]
-    stays = may.of_these(parent)
-    withheld = [may.why(int(p)) for p in parent[~stays]]
+    product = np.array([item.product for item in listed], np.int32)
+    parent = catalog.parent[product]
+    sold_out = ~catalog.available[product] & (product != parent)  # of a variant
+    stays = may.of_these(parent) & ~sold_out
+    withheld = [may.why(int(p)) or NotShown(int(p), Why.UNAVAILABLE.label) for p in parent[~stays]]
     kept = [item for item, stay in zip(listed, stays, strict=True) if stay]
     more = replace(
         query,
@@ -106,7 +109,7 @@ def recheck(
         explain=False,
     )
     (fresh,) = page(model, timeline, at, more, catalog=catalog, reference=reference)
-    return Shelf(ask.placement.name, (*kept, *fresh.items), tuple(w for w in withheld if w))
+    return Shelf(ask.placement.name, (*kept, *fresh.items), tuple(withheld))
 
 
 @dataclass(frozen=True)
@@ -167,16 +170,7 @@ def _shelf(visit: Visit, draft: Draft, taken: set[int]) -> Shelf:
     if draft.k and placement.anchor == "results":
         given, products, relevance, judged = _results(visit, draft, free)
     elif draft.k and placement.anchor != "none" and draft.anchors:
-        about = anchored(
-            draft.anchors,
-            visit.at,
-            placement,
-            shown,
-            visit.model.candidates,
-            generators=visit.model.generators,
-            catalog=visit.catalog,
-            reference=visit.reference,
-        )
+        about = _about(visit, draft, shown)
         judged = visit.judged(shown, about.products)
         products = about.products
         relevance = _mixed(about.score, judged.of(products), placement.personal)
@@ -216,18 +210,38 @@ def _shelf(visit: Visit, draft: Draft, taken: set[int]) -> Shelf:
     return Shelf(ask.placement.name, items, _withheld(visit, draft), rows)
 
 
+def _about(visit: Visit, draft: Draft, shown: Shown) -> Anchored:
+    """The candidates that a list's anchors propose."""
+    return anchored(
+        draft.anchors,
+        visit.at,
+        draft.ask.placement,
+        shown,
+        visit.model.candidates,
+        generators=visit.model.generators,
+        catalog=visit.catalog,
+        reference=visit.reference,
+    )
+
+
 def _results(
     visit: Visit, draft: Draft, free: Mask
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.float64], Judged]:
     """Search results as given, their parents, and the search's order mixed with the customer's."""
     given = np.array(draft.anchors, np.int32)
     parent = visit.catalog.parent[given]
-    may = free[parent] & visit.catalog.available[given] | (free[parent] & (parent == given))
+    may = free[parent] & (_passing(visit, draft)[given] | (parent == given))
     given, parent = given[may], parent[may]
     judged = visit.judged(Shown.alike(free, 1), parent)
     by_search = 1 / np.log2(np.arange(2, len(given) + 2))
     relevance = _mixed(by_search, judged.of(parent), draft.ask.placement.personal)
     return given, parent, relevance, judged
+
+
+def _passing(visit: Visit, draft: Draft) -> Mask:
+    """Which products and variants can be bought and pass the filters."""
+    passing = draft.ask.filters.allowed(visit.catalog)
+    return visit.catalog.available if passing is None else passing & visit.catalog.available
 
 
 def _mixed(
@@ -296,9 +310,7 @@ def _item(
         probability = float(judged.score[place])
     listed = product if given is None else int(given[placed.place])
     if given is None and visit.query.variants:
-        passing = draft.ask.filters.allowed(visit.catalog)
-        allowed = visit.catalog.available if passing is None else passing
-        listed = best_variant(product, visit.catalog, allowed, visit.taste)
+        listed = best_variant(product, visit.catalog, _passing(visit, draft), visit.taste)
     return Recommendation(
         product=listed,
         score=placed.score,
@@ -321,17 +333,7 @@ def _withheld(visit: Visit, draft: Draft) -> tuple[NotShown, ...]:
     proposed = [visit.judged(everything).products.tolist(), may.personal.products.tolist()]
     proposed += [list(draft.anchors), list(visit.cart)]
     if draft.anchors and draft.ask.placement.anchor not in ("none", "results"):
-        about = anchored(
-            draft.anchors,
-            visit.at,
-            draft.ask.placement,
-            everything,
-            visit.model.candidates,
-            generators=visit.model.generators,
-            catalog=visit.catalog,
-            reference=visit.reference,
-        )
-        proposed.append(about.products.tolist())
+        proposed.append(_about(visit, draft, everything).products.tolist())
     elif draft.anchors:
         proposed = [visit.catalog.parent[list(draft.anchors)].tolist()]  # and nothing else
     for rule in draft.rules:

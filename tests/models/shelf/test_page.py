@@ -1,5 +1,6 @@
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 
@@ -189,6 +190,7 @@ def test_search_orders_exactly_what_it_is_given() -> None:
     assert products(results) == [GAS, MUG]
     assert products(lists(ask("search", MUG, GAS))[0]) == [MUG, GAS]
     assert products(lists(ask("search"))[0]) == []
+    assert products(lists(ask("search", SHIRT_L, SHIRT_M, MUG, size="M"))[0]) == [SHIRT_M]
 
 
 def test_the_associate_sees_what_was_bought_and_not_what_was_given_back() -> None:
@@ -341,6 +343,17 @@ def test_a_mail_is_checked_before_it_is_sent_and_filled_up() -> None:
         (first, "dismissed"),
         (second, "unavailable"),
     }
+
+
+def test_a_variant_that_sold_out_is_not_sent() -> None:
+    model, catalog, reference = shop()
+    query = Query([ask("email", k=8)], variants=True)
+    made = page(model, CAMPER, NOW, query, catalog=catalog, reference=reference)[0]
+    assert SHIRT_L in products(made)
+    sold_out = catalog.changed([replace(catalog.product(SHIRT_L), available=False)])
+    now = recheck(model, made.items, CAMPER, NOW, query, catalog=sold_out, reference=reference)
+    assert SHIRT_L not in products(now)
+    assert [(each.product, each.why) for each in now.withheld] == [(SHIRT, "unavailable")]
 
 
 def test_explained_items_have_the_rankers_row_and_value(small_bundle: Bundle) -> None:
