@@ -83,8 +83,9 @@ class Settings(BaseSettings):
 
     retain_days: dict[str, float] = Field(default={})
     """How many days events are kept, by type, as JSON: `{"Product Viewed": 400, "*": 1100}`, where
-    `*` is every type that is not named, and `scores` the churn probabilities that were served.
-    Without, they are kept for ever. What people said about their consents never ages."""
+    `*` is every type that is not named, `scores` the churn probabilities and `impressions` the
+    recommendations that were served. Without, they are kept for ever. What people said about their
+    consents never ages."""
 
     retain_numbers: bool = True
     """Whether an aged event leaves its numbers in the timeline, so that features stay what they

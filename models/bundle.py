@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -70,6 +70,15 @@ class Bundle:
     personas: Personas | None = None
     value: ValueModel | None = None
     manifest: Manifest = field(default_factory=lambda: Manifest(cutoff=0, fingerprint=""))
+
+    def extended(self, catalog: Catalog) -> "Bundle":
+        """This bundle for a catalogue that follows its own."""
+        model = self.next_product
+        return replace(
+            self,
+            reference=self.reference.extended(catalog),
+            next_product=None if model is None else model.extended(catalog),
+        )
 
     def save(
         self,

@@ -139,14 +139,19 @@ def export(
     target = EventLog(log or settings.log, erasures=settings.erasures)
     with _told(), _opened(settings) as store, _progress() as progress:
         exported = exporting.export(store, target, progress=progress)
-    if not (exported.events or exported.products or exported.scores):
+    if not (exported.events or exported.products or exported.scores or exported.impressions):
         console.print(f"Nothing to do: {target.path} has every event of the store.")
         return
     known = f" It had {exported.known:,} events already." if exported.known else ""
-    served = f" {exported.scores:,} served scores went beside it." if exported.scores else ""
+    beside = (
+        f" {exported.scores:,} served scores and {exported.impressions:,} shown products went "
+        "beside it."
+        if exported.scores or exported.impressions
+        else ""
+    )
     console.print(
         f"Exported {exported.events:,} events and {exported.products:,} products "
-        f"to {target.path}.{known}{served}"
+        f"to {target.path}.{known}{beside}"
     )
 
 
@@ -163,7 +168,7 @@ def settle() -> None:
 
 @cli.command()
 def retain() -> None:
-    """Delete the store's events and scores that are older than REGULARS_RETAIN_DAYS allows.
+    """Delete the store's events, scores and lists that are older than REGULARS_RETAIN_DAYS allows.
 
     Without that setting nothing ages. May be interrupted and run again. The event log's go with
     `python -m training compact`.
@@ -183,8 +188,8 @@ def retain() -> None:
     with _told(), _opened(settings) as store, _progress() as progress:
         done = retention.retain(store, periods, wall_clock(), progress=progress)
     console.print(
-        f"Deleted {done.events:,} events, {done.rows:,} timeline rows and {done.scores:,} scores "
-        "past their time."
+        f"Deleted {done.events:,} events, {done.rows:,} timeline rows, {done.scores:,} scores "
+        f"and {done.impressions:,} lists of recommendations past their time."
     )
 
 

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from features.consents import ConsentRules
 from features.events.identifiers import reader_of, rules_of
 from features.events.keeping import Keep
+from models.next_product.placements import placements
 from serving import errors, logs
 from serving.access import Accesses, AccessLog
 from serving.authorization import keyed
@@ -27,6 +28,7 @@ from serving.decisions.triggers import TRIGGERS
 from serving.documentation import Documented
 from serving.erasing import Erasing
 from serving.idempotency import Idempotency
+from serving.impressions import ImpressionLog
 from serving.ingest import Ingest
 from serving.keys import Keys
 from serving.merging import Merging
@@ -51,6 +53,7 @@ from serving.routes import (
     products,
     quarantine,
     recommendations,
+    rules,
     stored,
 )
 from serving.scores import ScoreLog
@@ -75,6 +78,7 @@ ROUTES = (
     stored,
     quarantine,
     products,
+    rules,
     access,
     metrics,
 )
@@ -151,11 +155,12 @@ def _lifespan(
             app.state.service = service
             stack.callback(service.access.close)
             stack.callback(service.scores.close)
+            stack.callback(service.impressions.close)
             service.keys.refresh()
             service.champion.check()
             service.champion.number_products()
             service.champion.hear()
-            service.champion.live.warm()
+            service.champion.live.warm(placements(settings.placements).values())
             gc.freeze()  # what is loaded by now stays: collections need not walk through it
             for look, seconds in (
                 (service.champion.check, settings.champion_seconds),
@@ -163,6 +168,7 @@ def _lifespan(
                 (service.keys.refresh, settings.keys_seconds),
                 (service.access.flush, settings.keys_seconds),
                 (service.scores.flush, settings.scores_seconds),
+                (service.impressions.flush, settings.scores_seconds),
                 (service.idempotency.forget, FORGET_SECONDS),
                 (lambda: store.settle_expired(clock()), EXPIRY_SECONDS),
             ):
@@ -178,12 +184,15 @@ def _service(settings: ServingSettings, store: Store, commit: GroupCommit, clock
     reader = reader_of(settings)
     currency = Currency(settings.currency, store, clock)
     rules = ConsentRules.of(settings)
+    impressions = ImpressionLog(store)
     profiles = Profiles(store, champion, clock, currency, settings.time_zone, rules)
     return Service(
         store=store,
         champion=champion,
         profiles=profiles,
-        recommender=Recommender(profiles, champion, store, clock),
+        recommender=Recommender(
+            profiles, champion, store, clock, placements(settings.placements), impressions
+        ),
         ingest=Ingest(
             commit,
             TRIGGERS,
@@ -199,6 +208,7 @@ def _service(settings: ServingSettings, store: Store, commit: GroupCommit, clock
         keys=Keys(store, clock),
         access=AccessLog(store, clock),
         scores=ScoreLog(store),
+        impressions=impressions,
         monitoring=Monitoring(settings.monitoring),
         rate_limit=RateLimit(settings.write_events_per_second, settings.write_burst_events),
         idempotency=Idempotency(store, clock, settings.idempotency_hours),

@@ -21,15 +21,15 @@ T = TypeVar("T")
 AT_ONCE = 1_000
 """Entries in one transaction, so that events wait milliseconds for it at most."""
 
-KEPT = 100_000
-"""Entries that wait for a store that does not answer; then the oldest are lost, and counted."""
-
 
 class Buffer(ABC, Generic[T]):
     """Collects entries and writes them, in their order."""
 
     what: ClassVar[str]
     """The entries are, in words, for the log."""
+
+    kept: ClassVar[int] = 100_000
+    """Entries that wait for a store that does not answer; then the oldest are lost, and counted."""
 
     def __init__(self) -> None:
         self._waiting: deque[T] = deque()
@@ -42,7 +42,7 @@ class Buffer(ABC, Generic[T]):
 
     def _add(self, entry: T) -> None:
         """Write this with the next ones; from one thread."""
-        if len(self._waiting) >= KEPT:
+        if len(self._waiting) >= self.kept:
             self._waiting.popleft()
             self._lost += 1
         self._waiting.append(entry)
@@ -67,7 +67,8 @@ class Buffer(ABC, Generic[T]):
         """Write what waits, as far as the store lets us."""
         try:
             self.flush()
-        except StorageError:
+        except Exception as error:  # whatever it is: others are still to be closed
+            log.error(f"{self.what} cannot be written", exc_info=error)
             self._lost += len(self._waiting)
             self._tell_lost()
 

@@ -3,7 +3,7 @@
 import json
 import threading
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
@@ -13,7 +13,8 @@ from features.timeline import Timeline
 from models.bundle import Bundle
 from serving.clock import Clock
 from serving.live import Live
-from serving.store import Store
+from serving.rules import readable
+from serving.store import Store, Told
 
 log = structlog.get_logger()
 
@@ -101,7 +102,7 @@ class Champion:
                 live = Live.of(bundle, version, self._store.products(), self._store.fed(0))
                 erasures = self._without_erased(bundle, 0)
                 with self._changing:  # short: requests wait for it, not for the loading
-                    self._live = live
+                    self._live = live.ruled_as(self._live)
                     self._erasures = erasures
             except (BundleError, StorageError) as error:
                 self._refused = pointer
@@ -130,17 +131,20 @@ class Champion:
                 self._live = self._live.extended(new)
                 self._renumbered_at = self._clock()
 
-    def hear(self, last: int | None = None) -> None:
-        """Learn what product feeds said since the last look.
+    def hear(self, last: Told | None = None) -> None:
+        """Learn what product feeds said since the last look, and how the shelf's rules changed.
 
         Arguments:
-            last: the last feed there is, if the caller knows; nothing is read when it is known.
+            last: the last of both, if the caller knows; nothing is read when they are known.
 
         A product that is new is numbered at once in a small catalogue, within
         `RENUMBER_PAUSE_MS` in a large one.
         """
+        last = self._store.last_told() if last is None else last
+        if last.ruled > self._live.ruled:
+            self._follow_rules()
         known = self._live.fed
-        fed = self._store.fed(known) if last is None or last > known else []
+        fed = self._store.fed(known) if last.fed > known else []
         if fed:
             self._behind = self._behind or any(
                 told.product.product_id not in self._live.catalog.index for told in fed
@@ -150,6 +154,14 @@ class Champion:
         if self._behind and self._may_renumber():
             self.number_products()
             self._behind = False
+
+    def _follow_rules(self) -> None:
+        """Learn the shelf's rules, if they changed."""
+        with self._changing:
+            found = self._store.rules(self._live.ruled)
+            if found is not None:
+                last, kept = found
+                self._live = replace(self._live, rules=readable(kept), ruled=last)
 
     def _may_renumber(self) -> bool:
         waited = self._clock() - self._renumbered_at

@@ -15,6 +15,7 @@ from serving.idempotency import InProgressError, ReusedKeyError
 from serving.inflate import NotGzipError, TooLargeError
 from serving.keys import ForbiddenError, UnauthorizedError
 from serving.rate_limit import TooManyEventsError
+from serving.rules import ContradictionError
 from serving.segment import is_segment_path
 
 log = structlog.get_logger()
@@ -59,6 +60,26 @@ class UnknownProductError(RegularsError):
         )
 
 
+class UnknownRuleError(RegularsError):
+    """There is no rule of this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"no rule {shown(name)}; GET /v1/rules lists them, PUT adds one")
+
+
+class FieldError(InputError):
+    """A field of a request holds what cannot be used.
+
+    Arguments:
+        field: its name, as the request has it.
+        reason: what is wrong, and what would be right.
+    """
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(reason)
+        self.field = field
+
+
 class NoModelError(RegularsError):
     """No bundle is published, or the published one lacks the model that was asked for."""
 
@@ -74,6 +95,8 @@ _KINDS: tuple[tuple[type[RegularsError], int, str, str], ...] = (
     (UnknownDecisionError, 404, "unknown-decision", "Unknown decision"),
     (UnknownErasureError, 404, "unknown-erasure", "Unknown erasure"),
     (UnknownProductError, 404, "unknown-product", "Unknown product"),
+    (UnknownRuleError, 404, "unknown-rule", "Unknown rule"),
+    (ContradictionError, 409, "contradiction", "The rules contradict each other"),
     (UnauthorizedError, 401, "unauthorized", "No key of this shop's"),
     (ForbiddenError, 403, "forbidden", "The key does not open this"),
     (TooManyEventsError, 429, "too-many-events", "Too many events"),
@@ -134,21 +157,23 @@ async def _domain(request: Request, error: RegularsError) -> Response:
     headers = {}
     if isinstance(error, TooManyEventsError):
         headers["Retry-After"] = str(error.seconds)
-    elif status in (409, 503):
+    elif status == 503 or isinstance(error, InProgressError):
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     elif status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="regulars", Basic realm="regulars"'
     if status >= 500:
         log.error("request failed", problem=kind, error=type(error).__name__)
-    return problem(request, status, kind, title, str(error), headers=headers)
+    fields = (
+        [{"field": error.field, "message": str(error)}] if isinstance(error, FieldError) else ()
+    )
+    return problem(request, status, kind, title, str(error), errors=fields, headers=headers)
 
 
 async def _validation(request: Request, error: RequestValidationError) -> Response:
-    # the offending value is not repeated: it may be personal, huge, or no text at all
     errors = [
         {
             "field": ".".join(_readable(str(part)) for part in found["loc"][1:]) or "body",
-            "message": _readable(str(found["msg"])),
+            "message": _readable(str(found["msg"])) + _sent(found),
         }
         for found in error.errors()[:20]
     ]
@@ -156,6 +181,17 @@ async def _validation(request: Request, error: RequestValidationError) -> Respon
     return problem(
         request, 422, "invalid-request", "The request cannot be understood", detail, errors=errors
     )
+
+
+def _sent(found: Mapping[str, Any]) -> str:
+    """The value that cannot be: of a query parameter, and a number out of its range.
+
+    Other values of a body may be personal, and are not repeated.
+    """
+    asked = found["loc"][0] == "query" and found["type"] != "missing"
+    if not asked and not found["type"].startswith(("greater_than", "less_than")):
+        return ""
+    return _readable(f"; it is {shown(found['input'])}")
 
 
 async def _http(request: Request, error: HTTPException) -> Response:

@@ -8,10 +8,14 @@ from operator import xor
 import pyarrow as pa
 
 from features.columns import Columns as C
+from features.events.aside import Aside
 from features.events.event import table_of
+from features.events.impressions import SCHEMA as IMPRESSIONS
+from features.events.impressions import Impressions
 from features.events.log import EventLog
 from features.events.manifest import Segment
-from features.events.served import SCHEMA, Served
+from features.events.served import SCHEMA as SCORES
+from features.events.served import Served
 from serving.feeds import fed, merged
 from serving.store import Store
 
@@ -23,6 +27,12 @@ SCORES_POSITION = "export scores"
 
 EVENTS_AT_ONCE = 200_000
 """Events in one segment of the log; as Arrow they take some tens of megabytes. Scores likewise."""
+
+IMPRESSIONS_POSITION = "export impressions"
+"""The same of the lists that were shown."""
+
+LISTS_AT_ONCE = 20_000
+"""Lists in one file, of ten products or so each."""
 
 PAGE_EVENTS = 10_000
 """Events read from the store at a time."""
@@ -42,6 +52,8 @@ class Exported:
     """Products that are new to the log's catalogue or told of anew."""
     scores: int = 0
     """Scores that were served, new beside the log."""
+    impressions: int = 0
+    """Products in lists that were shown, likewise."""
 
 
 def export(store: Store, log: EventLog, *, progress: Progress = lambda *_: None) -> Exported:
@@ -72,7 +84,11 @@ def export(store: Store, log: EventLog, *, progress: Progress = lambda *_: None)
         progress("events", done - begin, max(end, done) - begin)
     described = _describe(store, log)
     products = len(described | (set(log.catalog.ids) - listed))
-    return Exported(events, known, products, _scores(store, log, progress))
+    scores = _aside("scores", Served, _scores, SCORES_POSITION, store, log, progress)
+    shown = _aside(
+        "impressions", Impressions, _impressions, IMPRESSIONS_POSITION, store, log, progress
+    )
+    return Exported(events, known, products, scores, shown)
 
 
 def _watermark(store: Store, log: EventLog) -> int:
@@ -101,19 +117,61 @@ def _portion(store: Store, sequence: int) -> tuple[pa.Table, int] | None:
     return (pa.concat_tables(pages), sequence) if pages else None
 
 
-def _scores(store: Store, log: EventLog, progress: Progress) -> int:
-    """Add what was served to the folder beside a log; how many scores are new there."""
-    served = Served.beside(log.path, log.erasures, threads=log.threads)
-    sequence, _, file = (store.position(SCORES_POSITION) or "0").partition(" ")
-    done, new = int(sequence) if served.has(file) else 0, 0
-    while page := store.scores_after(done, EVENTS_AT_ONCE):
-        names = ["at" if name == C.INSTANT else name for name in SCHEMA.names]
-        columns = [[getattr(score, name) for score in page] for name in names]
-        count, file = served.append(pa.table(columns, schema=SCHEMA))
-        done, new = page[-1].sequence, new + count
-        store.put_position(SCORES_POSITION, f"{done} {file}")
-        progress("scores", new, new if len(page) < EVENTS_AT_ONCE else new + EVENTS_AT_ONCE)
+def _aside(
+    what: str,
+    kind: type[Aside],
+    portion: Callable[[Store, int], tuple[pa.Table, int] | None],
+    position: str,
+    store: Store,
+    log: EventLog,
+    progress: Progress,
+) -> int:
+    """Add what is kept beside a log to its folder; how many rows are new there.
+
+    `portion` gives the rows after a sequence, and the last one's.
+    """
+    aside = kind.beside(log.path, log.erasures, threads=log.threads)
+    sequence, _, file = (store.position(position) or "0").partition(" ")
+    done, new = int(sequence) if aside.has(file) else 0, 0
+    while found := portion(store, done):
+        table, done = found
+        count, file = aside.append(table)
+        new += count
+        store.put_position(position, f"{done} {file}")
+        progress(what, new, new)
     return new
+
+
+def _scores(store: Store, after: int) -> tuple[pa.Table, int] | None:
+    page = store.scores_after(after, EVENTS_AT_ONCE)
+    if not page:
+        return None
+    names = ["at" if name == C.INSTANT else name for name in SCORES.names]
+    columns = [[getattr(score, name) for score in page] for name in names]
+    return pa.table(columns, schema=SCORES), page[-1].sequence
+
+
+def _impressions(store: Store, after: int) -> tuple[pa.Table, int] | None:
+    page = store.impressions_after(after, LISTS_AT_ONCE)
+    if not page:
+        return None
+    rows = [
+        (
+            one.recommendation_id,
+            one.customer_id,
+            one.placement,
+            position,
+            product_id,
+            propensity,
+            score,
+            one.version,
+            one.at,
+        )
+        for one in page
+        for position, (product_id, score, propensity) in enumerate(one.items, start=1)
+    ]
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(IMPRESSIONS)
+    return pa.table(columns, schema=IMPRESSIONS), page[-1].sequence
 
 
 def _describe(store: Store, log: EventLog) -> set[str]:

@@ -13,7 +13,7 @@ from features.timeline import Timeline
 from serving.errors import UnknownCustomerError
 from serving.live import Live
 from serving.service import Service
-from serving.store import Decision, Rejected, Score, StoredEvent
+from serving.store import Decision, Impression, Rejected, Score, StoredEvent
 
 PAGE = 1_000
 """Events read, and rows written, at a time."""
@@ -66,6 +66,7 @@ def person_export(customer_id: str, service: Service) -> Iterator[bytes]:
         "timers": timers,
         "decisions": map(_decision, decisions),
         "scores": map(_score, service.store.scores(customer_id)),
+        "impressions": map(_impression, service.store.impressions(customer_id)),
         "quarantined": map(_rejected, rejected),
     }
     return chain([_json(head)[:-1]], *(_list(name, items) for name, items in lists.items()), [b"}"])
@@ -151,6 +152,13 @@ def _decision(decision: Decision) -> dict[str, Any]:
 def _score(score: Score) -> dict[str, Any]:
     told = {name: value for name, value in vars(score).items() if name != "sequence"}
     return told | {"at": moment(score.at)}
+
+
+def _impression(shown: Impression) -> dict[str, Any]:
+    names = ("product_id", "score", "propensity")
+    told = {name: value for name, value in vars(shown).items() if name != "sequence"}
+    items = [dict(zip(names, item, strict=True)) for item in shown.items]
+    return told | {"at": moment(shown.at), "items": items}
 
 
 def _rejected(rejected: Rejected) -> dict[str, Any]:

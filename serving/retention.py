@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from features.events.retention import Retention
+from features.events.retention import IMPRESSIONS, SCORES, Retention
 from serving.store import Store
 
 POSITION = "retain"
@@ -27,7 +27,9 @@ class Retained:
     rows: int
     """Rows of timelines."""
     scores: int
-    """Of what was served."""
+    """Churn probabilities that were served."""
+    impressions: int
+    """Lists of recommendations that were shown."""
 
 
 def retain(
@@ -47,14 +49,22 @@ def retain(
     while gone := store.age_events(cutoffs, limit=EVENTS_AT_ONCE):
         events += gone
         progress("events", events, events if gone < EVENTS_AT_ONCE else events + EVENTS_AT_ONCE)
-    rows = scores = 0
+    rows = 0
     if cutoffs and not retention.keep_numbers:
         rows = _rows(store, retention, now, progress)
-    before = retention.scores_cutoff(now)
-    while before is not None and (gone := store.age_scores(before, limit=EVENTS_AT_ONCE)):
-        scores += gone
-        progress("scores", scores, scores if gone < EVENTS_AT_ONCE else scores + EVENTS_AT_ONCE)
-    return Retained(events, rows, scores)
+    scores = _aged(SCORES, store.age_scores, retention, now, progress)
+    impressions = _aged(IMPRESSIONS, store.age_impressions, retention, now, progress)
+    return Retained(events, rows, scores, impressions)
+
+
+def _aged(
+    what: str, age: Callable[..., int], retention: Retention, now: int, progress: Progress
+) -> int:
+    total, before = 0, retention.cutoff_of(what, now)
+    while before is not None and (gone := age(before, limit=EVENTS_AT_ONCE)):
+        total += gone
+        progress(what, total, total if gone < EVENTS_AT_ONCE else total + EVENTS_AT_ONCE)
+    return total
 
 
 def _rows(store: Store, retention: Retention, now: int, progress: Progress) -> int:

@@ -15,7 +15,7 @@ class Scope(StrEnum):
     """What a key opens."""
 
     WRITE = "write"
-    """Send events and product feeds."""
+    """Send events and product feeds; change the rules of the shelf."""
     READ = "read"
     """Read customers, decisions, events; ask for recommendations and offers."""
     PUBLIC = "public"
@@ -64,6 +64,11 @@ PERMISSIONS: Mapping[tuple[str, str], Permission] = {
     ("GET", "/v1/customers/{customer_id}/consents"): _OF_CUSTOMERS,
     ("GET", "/v1/decisions"): _OF_CUSTOMERS,
     ("GET", "/v1/decisions/{decision_id}"): _OF_CUSTOMERS,
+    ("POST", "/v1/recommendations/recheck"): _READ,
+    ("GET", "/v1/rules"): _READ,
+    ("GET", "/v1/rules/{name}"): _READ,
+    ("PUT", "/v1/rules/{name}"): _WRITE,
+    ("DELETE", "/v1/rules/{name}"): _WRITE,
     ("GET", "/v1/events"): _OF_CUSTOMERS,
     ("GET", "/v1/quarantine"): _OF_CUSTOMERS,
     **{("POST", path): _PAGES for path in PAGE_PATHS},

@@ -14,6 +14,7 @@ from serving.corrections import Corrections
 from serving.decisions.timers import Timers
 from serving.erasing import Erasing
 from serving.idempotency import Idempotency
+from serving.impressions import ImpressionLog
 from serving.ingest import Ingest
 from serving.keys import Keys
 from serving.merging import Merging
@@ -39,6 +40,7 @@ class Service:
     keys: Keys
     access: AccessLog
     scores: ScoreLog
+    impressions: ImpressionLog
     monitoring: Monitoring
     rate_limit: RateLimit
     idempotency: Idempotency

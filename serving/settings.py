@@ -48,8 +48,13 @@ class ServingSettings(Settings):
     read of customers goes to the access log as often."""
 
     scores_seconds: float = Field(default=5.0, gt=0)
-    """Pause between two writes of the scores that were served; a crash loses the last ones, and
-    of some hundred thousand a day nobody misses those of five seconds."""
+    """Pause between two writes of the scores that were served, and of the lists of products; a
+    crash loses the last ones, and of some hundred thousand a day nobody misses those of five
+    seconds."""
+
+    placements: Path | None = None
+    """A folder with the shop's own placements, one TOML file each, which come before ours of the
+    same name; models/next_product/placements has ours, and what stands in them."""
 
     currency: str = Field(default="", pattern="^([A-Z]{3})?$")
     """ISO 4217 code of the shop's money; events in another are put aside. Empty is that of the

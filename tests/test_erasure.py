@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 import features
 from features.events.event import Event, events_of
+from features.events.impressions import Impressions
 from features.events.log import EventLog
 from features.events.served import Served
 from features.settings import Settings
@@ -139,17 +140,23 @@ def test_an_erased_customer_is_in_no_training_and_does_not_come_back(
 
     client.track("Product Viewed", "fresh", userId=run.customer, product_id="p0001")
     assert client.get(f"/v1/customers/{run.customer}/churn").json()["probability"] is not None
+    yes = {"purpose": "personalisation", "status": "granted"}
+    client.track("Consent Changed", "yes", userId=run.customer, **yes)
+    assert client.recommend(customer_id=run.customer)["fallback"] is None
     client.service.scores.flush()
+    client.service.impressions.flush()
     run.serving("export")
-    served = Served.beside(log.path, log.erasures)
-    assert naming(served.folder, run.ids) == served.files
+    beside = [kind.beside(log.path, log.erasures) for kind in (Served, Impressions)]
+    for kept in beside:
+        assert naming(kept.folder, run.ids) == kept.files
+        assert kept.files
     erase(client, run.customer)
 
     for name in run.ids:
         assert client.get(f"/v1/customers/{name}").status_code == 404
     assert log.fingerprint != before
     assert not set(run.ids) & set(trained_on(run.shop.settings))
-    assert served.between(0, 2**60).num_rows == 0
+    assert [kept.between(0, 2**60).num_rows for kept in beside] == [0, 0]
     frame = features.frame(run.log.path, at="2026-06-30")
     assert run.customer not in frame.index.get_level_values(0)
 
@@ -162,7 +169,8 @@ def test_an_erased_customer_is_in_no_training_and_does_not_come_back(
     assert client.get(f"/v1/customers/{run.customer}").status_code == 404
 
     run.shop.done("compact")
-    assert naming(run.log.path, run.ids) == naming(served.folder, run.ids) == []
+    assert naming(run.log.path, run.ids) == []
+    assert [naming(kept.folder, run.ids) for kept in beside] == [[], []]
     assert "0 events accepted" in run.shop.done("import", tmp_path / "tables").stdout
     run.shop.done("train", "--recipe", tmp_path / "quick.toml")
     assert not set(run.ids) & set(trained_on(run.shop.settings))

@@ -129,8 +129,8 @@ def compact(log: LogOption = None) -> None:
         )
     console.say(
         f"{done.segments:,} files written anew: {done.erased:,} events of erased people gone, "
-        f"{done.aged:,} events past their time, {done.rejected:,} rejected rows and "
-        f"{done.scores:,} served scores gone; "
+        f"{done.aged:,} events past their time, {done.rejected:,} rejected rows, "
+        f"{done.scores:,} served scores and {done.impressions:,} shown products gone; "
         f"the log {target.path} holds {len(target):,} events"
     )
 

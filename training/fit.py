@@ -13,6 +13,10 @@ from features.timeline import Timelines
 from models.churn import ChurnModel, Fits
 from models.next_product import (
     Als,
+    Arrivals,
+    Bestsellers,
+    Content,
+    Later,
     Neighbours,
     NextProductModel,
     Popular,
@@ -20,6 +24,8 @@ from models.next_product import (
     Repeat,
     Session,
     Similar,
+    Together,
+    Viewed,
 )
 from models.personas import TRAITS, Personas
 from models.value import ValueModel
@@ -219,6 +225,9 @@ def train_next_product(
         [
             Repeat(recipe.horizon_days),
             Session(seed=seed),
+            Together(recipe.together),
+            Later(recipe.together, recipe.later_days),
+            Viewed(recipe.together),
             Neighbours(recipe.neighbours, recipe.neighbours_weighting, threads=threads),
             Similar(recipe.similar_customers),
             Als(
@@ -229,6 +238,9 @@ def train_next_product(
                 seed=seed,
                 threads=threads,
             ),
+            Content(recipe.content, threads=threads),
+            Arrivals(recipe.arrivals_days),
+            Bestsellers(recipe.popular_half_life_days),
             Popular(recipe.popular_half_life_days),
         ],
         candidates=recipe.candidates,

@@ -170,6 +170,19 @@ class NextProductRecipe(BaseModel):
     neighbours_weighting: Literal["tfidf", "bm25", "cosine"] = "tfidf"
     """How purchases are weighted before products are compared."""
 
+    together: int = Field(default=50, ge=1)
+    """Products kept per product of what is bought together, later, and looked at together."""
+
+    later_days: float = Field(default=60.0, gt=0)
+    """After how many days a basket no longer follows from another; two months hold most shops'
+    next order."""
+
+    content: int = Field(default=30, ge=1)
+    """Products kept per product that are alike by their texts; beyond, likeness is faint."""
+
+    arrivals_days: float = Field(default=30.0, gt=0)
+    """How long a product is new; a month is about as often as most customers come."""
+
     similar_customers: int = Field(default=300, ge=1)
     """Nearest customers whose baskets speak for a customer; fewer find less, more say what all
     say."""

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -121,7 +121,7 @@ def score(
         raise NotEnoughDataError(
             f"no known customer has an order before {iso(at)} and allows to be profiled"
         )
-    bundle = replace(bundle, reference=bundle.reference.extended(catalog))
+    bundle = bundle.extended(catalog)
     scorer = _Scorer(bundle, timelines, catalog, at, threads)
     foreseen = bundle.churn or bundle.value
     about = {

@@ -13,10 +13,11 @@ from features.columns import Columns as C
 from features.errors import StorageError
 from features.events import engine, tombstones
 from features.events.event import LOG_SCHEMA
+from features.events.impressions import Impressions
 from features.events.lock import held
 from features.events.log import EventLog
 from features.events.manifest import Segment
-from features.events.retention import Retention
+from features.events.retention import IMPRESSIONS, SCORES, Retention
 from features.events.served import Served
 from features.events.transaction import Transaction, count
 
@@ -44,6 +45,8 @@ class Compacted:
     """Rejected rows of erased people that are gone."""
     scores: int
     """Of what was served to erased people or is past its period, and is gone."""
+    impressions: int
+    """Products in lists, likewise."""
     seconds: float
 
 
@@ -83,9 +86,13 @@ def compact(
         rejected = changes.clean_quarantine()
         changes.cleaned(digest)
     _forget_built(log)
+    retention = retention or Retention()
     served = Served.beside(log.path, log.erasures, threads=log.threads)
-    scores = served.compact(None if retention is None else retention.scores_cutoff(now))
-    return Compacted(rewritten, erased, aged, rejected, scores, time.perf_counter() - started)
+    scores = served.compact(retention.cutoff_of(SCORES, now))
+    shown = Impressions.beside(log.path, log.erasures, threads=log.threads)
+    impressions = shown.compact(retention.cutoff_of(IMPRESSIONS, now))
+    seconds = time.perf_counter() - started
+    return Compacted(rewritten, erased, aged, rejected, scores, impressions, seconds)
 
 
 def _forget_built(log: EventLog) -> None:

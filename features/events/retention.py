@@ -14,7 +14,10 @@ EVERY = "*"
 """Stands for every type that is not named."""
 
 SCORES = "scores"
-"""Stands for what was served, which is no event."""
+"""Stands for the churn probabilities that were served, which are no events."""
+
+IMPRESSIONS = "impressions"
+"""Stands for the recommendations that were shown, likewise."""
 
 UNLIMITED = (
     "Consent Changed",
@@ -50,11 +53,11 @@ class Retention:
     def __post_init__(self) -> None:
         for name, days in self.days.items():
             kind = schema().find(name)
-            if name not in (EVERY, SCORES) and (kind is None or kind.internal):
+            if name not in (EVERY, SCORES, IMPRESSIONS) and (kind is None or kind.internal):
                 raise InputError(
                     f"REGULARS_RETAIN_DAYS: no event is named {shown(name)}; "
                     f"features/events/schema.toml lists them, {EVERY!r} means all, "
-                    f"{SCORES!r} what was served"
+                    f"{SCORES!r} and {IMPRESSIONS!r} what was served"
                 )
             if kind is not None and kind.name in UNLIMITED:
                 raise InputError(
@@ -79,9 +82,9 @@ class Retention:
             named = dict.fromkeys((0, *others), self.days[EVERY]) | named
         return {code: now - int(days * DAY_MS) for code, days in sorted(named.items())}
 
-    def scores_cutoff(self, now: int) -> int | None:
-        """The instant before which what was served has aged, and goes; None when it is kept."""
-        days = self.days.get(SCORES, self.days.get(EVERY))
+    def cutoff_of(self, what: str, now: int) -> int | None:
+        """The instant before which SCORES or IMPRESSIONS have aged, and go; None: they stay."""
+        days = self.days.get(what, self.days.get(EVERY))
         return None if days is None else now - int(days * DAY_MS)
 
     def row_cutoffs(self, now: int) -> dict[int, int]:

@@ -40,6 +40,8 @@ class Past:
     days: npt.NDArray[np.int64]
     """How far each label looks ahead, the same for all rows of an instant."""
     seed: int
+    worth: Floats
+    """Log of one and what an order of theirs is worth; NaN where not known."""
     fits_: Fits = field(default_factory=dict)
 
     def instants(self) -> Iterable[tuple[int, Rows]]:

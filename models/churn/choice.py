@@ -13,7 +13,7 @@ from scipy.special import expit, logit
 
 from features.instants import DAY_MS
 from models.churn.base import Floats, Past, Starts, levelled, log_losses
-from models.churn.recalibration import Recalibration
+from models.churn.recalibration import Recalibration, seen
 from models.churn.trees import Boosting
 from models.purchases import PURCHASE_MODELS
 
@@ -30,9 +30,9 @@ LOOK_ROWS = 30_000
 MIN_EACH = 10
 """Customers that must have left, and must have stayed, for anything to be learnt or judged."""
 
-MIXTURES = ((0.5, 0.5), (0.0, 0.0), (1.0, 0.0), (0.0, 1.0))
+MIXTURES = ((1.0, 0.0), (0.5, 0.5), (0.0, 1.0), (0.0, 0.0))
 """Weights of recalibration and trees that contend; the first holds unless another is clearly
-better, since a mean errs less than its parts where nobody knows which is right."""
+better: eight numbers learn from a few hundred customers what trees only seem to."""
 
 LEAST_GAIN = 5e-4
 """Log loss, in nats, by which something clearly better is better at least."""
@@ -134,13 +134,18 @@ def _kind(past: Past, looks: list[int]) -> str | None:
 
 
 def _clearly_best(losses: Floats) -> int:
-    """The row of least mean; the first, unless it is worse by more than chance and LEAST_GAIN.
+    """The row that holds: the first, until one is better by more than chance and LEAST_GAIN.
 
-    Chance is the standard error of the difference of the means, of the same customers.
+    Then that one holds against the rows after it, so that no single customer decides between two
+    that are about as good. Chance is the standard error of the difference of the means, of the
+    same customers.
     """
-    best = int(np.argmin(losses.mean(axis=1)))
-    gain = losses[0] - losses[best]
-    return best if gain.mean() > max(LEAST_GAIN, gain.std() / np.sqrt(len(gain))) else 0
+    best = 0
+    for other in range(1, len(losses)):
+        gain = losses[best] - losses[other]
+        if gain.mean() > max(LEAST_GAIN, gain.std() / np.sqrt(len(gain))):
+            best = other
+    return best
 
 
 def _judged(
@@ -168,7 +173,8 @@ def _judged(
         if len(learnt) > LOOK_ROWS:
             learnt = np.sort(rng.choice(learnt, LOOK_ROWS, replace=False))
         start, columns, left = starts.log_odds[learnt], starts.columns[learnt], past.left[learnt]
-        again = Recalibration().fit(columns, past.counts.of(learnt), left, start, weight[learnt])
+        known = seen(columns, past.counts.of(learnt), past.worth[learnt])
+        again = Recalibration().fit(known, left, start, weight[learnt])
         trees = boosting.fit(
             np.column_stack([X[learnt], columns]), left, start, weight[learnt], names
         )
@@ -177,7 +183,7 @@ def _judged(
             happened, columns = past.left[rows], starts.columns[rows]
             if not _both(happened):
                 continue
-            moved = again.predict(columns, past.counts.of(rows))
+            moved = again.predict(seen(columns, past.counts.of(rows), past.worth[rows])).sum(axis=1)
             table = np.column_stack([X[rows], columns])
             corrected = np.asarray(trees.predict(table, raw_score=True))
             rate, base = float(happened.mean()), starts.log_odds[rows]

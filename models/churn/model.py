@@ -19,7 +19,7 @@ from models.churn.base import COLUMNS, Fits, Floats, Past, log_odds, told
 from models.churn.checks import checked
 from models.churn.choice import MIN_EACH, Choice, choose, weights
 from models.churn.estimate import LEVEL, Estimate
-from models.churn.recalibration import Recalibration
+from models.churn.recalibration import ORDER_VALUE, Recalibration, seen, worth
 from models.churn.season import Season, power
 from models.churn.trees import Boosting
 from models.purchases import PURCHASE_MODELS, Counts, PurchaseModel
@@ -143,9 +143,8 @@ class ChurnModel:
         self.season_, self.stretch_ = Season.none(), self.horizon_days_ / self.learnt_days_
         start, columns = np.full(len(left), logit(self.mean_rate_)), np.empty((len(left), 0))
         if counts is not None:
-            past = Past(
-                counts, left, instants, ahead, self.boosting.seed, {} if fits is None else fits
-            )
+            spent, kept = worth(features, self.feature_names_), {} if fits is None else fits
+            past = Past(counts, left, instants, ahead, self.boosting.seed, spent, kept)
             names = [*self.feature_names_, *COLUMNS]
             self.choice_, found = choose(
                 past, features, who, self.boosting, names, self.half_life_days
@@ -153,7 +152,8 @@ class ChurnModel:
             if found is not None:
                 start, columns = found.log_odds, found.columns
                 self.purchases_, self.season_ = found.model, found.season
-                self.recalibration_ = Recalibration().fit(columns, counts, left, start, weight)
+                known = seen(columns, counts, spent)
+                self.recalibration_ = Recalibration().fit(known, left, start, weight)
                 self.stretch_ = self._stretch(counts.of(np.flatnonzero(instants == instants.max())))
         names = [*self.feature_names_, *COLUMNS][: features.shape[1] + columns.shape[1]]
         self.booster_ = self.boosting.fit(
@@ -221,7 +221,7 @@ class ChurnModel:
         """How far each column moves each customer's log odds of leaving from the mean rate's.
 
         They are exact Shapley values of the trees (Lundberg et al. 2018); where the trees start
-        and the recalibration are the purchase model's own.
+        is the purchase model's own, and so is the recalibration but for what an order is worth.
 
         Arguments:
             X: features, as `fit` had them.
@@ -240,7 +240,9 @@ class ChurnModel:
         )
         parts = np.asarray(found, np.float64)[:, :-1] * self.choice_.trees
         if columns.shape[1]:
-            parts[:, rows.shape[1]] += start - logit(self.mean_rate_) + recalibrated
+            parts[:, rows.shape[1]] += start - logit(self.mean_rate_) + recalibrated[:, 0]
+        if ORDER_VALUE in names:
+            parts[:, names.index(ORDER_VALUE)] += recalibrated[:, 1]
         return names, parts
 
     def reasons(
@@ -365,21 +367,23 @@ class ChurnModel:
 
         Returns:
             Log odds of the purchase model; the columns that it adds to X; what the recalibration
-            adds to the log odds, by its weight.
+            adds, by its weight, for the rhythm and for an order's worth, shape (n, 2).
         """
-        model, again, nothing = self.purchases_, self.recalibration_, np.zeros(len(features))
+        model, again, moved = self.purchases_, self.recalibration_, np.zeros((len(features), 2))
         counts = None if model is None else Counts.of_features(features, self.feature_names_)
         if counts is None or model is None or again is None:
-            return logit(self.mean_rate_) + nothing, np.empty((len(features), 0)), nothing
+            return logit(self.mean_rate_) + moved[:, 0], np.empty((len(features), 0)), moved
         silence, columns = told(model, counts, self.learnt_days_)
         start = log_odds(silence ** self.season_.power(self.at_ if at is None else at))
-        share = self.choice_.recalibration
-        return start, columns, share * again.predict(columns, counts) if share else nothing
+        if self.choice_.recalibration:
+            known = seen(columns, counts, worth(features, self.feature_names_))
+            moved = self.choice_.recalibration * again.predict(known)
+        return start, columns, moved
 
     def _raw(self, features: Table, at: int | None) -> Floats:
         """Log odds for the learnt days."""
         start, columns, recalibrated = self._start(features, at)
-        out = start + recalibrated
+        out: Floats = start + recalibrated.sum(axis=1)
         if self.choice_.trees:
             table = np.column_stack([features, columns])
             found = self._fitted.predict(table, raw_score=True, num_threads=self._threads(features))

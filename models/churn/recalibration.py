@@ -1,4 +1,4 @@
-"""A purchase model's figures and what it made them from, weighted anew by what followed."""
+"""A purchase model's figures, what it made them from and what an order is worth, weighted anew."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
@@ -7,11 +7,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.special import expit
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # no stubs
 
 from models.churn.base import Floats
 from models.purchases import Counts
 
-RIDGE = 1e-3
+RIDGE = 1e-4
 """Of the weights of standardised columns, at least; with few customers as if each weight were drawn
 from a standard normal distribution."""
 
@@ -23,12 +24,17 @@ LEAST_SPREAD = 1e-3
 """Standard deviation below which a column counts as constant."""
 
 
+ORDER_VALUE = "purchase_order_value_mean_life"
+"""The declared feature that says what an order of a customer's is worth."""
+
+
 class Recalibration:
     """A logistic regression on what the purchase model says, starting from what it says.
 
     The models' P(no order) leans on who they think has left, which they cannot see; the log of
     the expected orders and P(alive) say the same with other weight, and recency, age and frequency
-    what the models' assumptions missed. Seven numbers learn which.
+    what the models' assumptions missed. What an order is worth they are never told, and whoever
+    spends more comes back more often. Eight numbers learn which.
     """
 
     def __init__(
@@ -43,8 +49,7 @@ class Recalibration:
 
     def fit(
         self,
-        columns: Floats,
-        counts: Counts,
+        seen: Floats,
         left: npt.NDArray[np.bool_],
         start: Floats,
         weight: Floats,
@@ -52,18 +57,19 @@ class Recalibration:
         """Learn from rows whose log odds start at `start`.
 
         Arguments:
-            columns: of `base.COLUMNS`, shape (n, 3).
-            counts: of the same customers.
+            seen: of `seen`, shape (n, columns).
             left: True where no order followed, shape (n,).
             start: log odds, shape (n,).
             weight: of each row, shape (n,).
         """
-        seen = _seen(columns, counts)
-        self.mean_ = np.average(seen, axis=0, weights=weight)
-        spread = np.sqrt(np.average((seen - self.mean_) ** 2, axis=0, weights=weight))
+        # an order's worth may not be known of some
+        known = np.where(np.isfinite(seen), weight[:, None], 0.0)
+        known /= np.maximum(known.sum(axis=0), np.finfo(np.float64).tiny)
+        self.mean_ = (known * np.nan_to_num(seen)).sum(axis=0)
+        spread = np.sqrt((known * np.nan_to_num(seen - self.mean_) ** 2).sum(axis=0))
         # what is the same for all tells nothing, and must not when a later customer differs
         self.scale_ = np.where(spread > LEAST_SPREAD, spread, np.inf)
-        table, share = self._table(columns, counts), weight / weight.sum()
+        table, share = self._table(seen), weight / weight.sum()
         ridge = max(RIDGE, 0.5 / len(left))
 
         def loss(weights: Floats) -> tuple[float, Floats]:
@@ -71,15 +77,20 @@ class Recalibration:
             lost = float(share @ (np.logaddexp(0, raw) - left * raw) + ridge * weights @ weights)
             return lost, table.T @ (share * (expit(raw) - left)) + 2 * ridge * weights
 
-        self.weights_ = minimize(loss, np.zeros(table.shape[1]), jac=True, method="L-BFGS-B").x
+        # systems of seven unknowns: threads would only wait for each other
+        with threadpool_limits(1, "blas"):
+            begin = np.zeros(table.shape[1])
+            self.weights_ = minimize(loss, begin, jac=True, method="L-BFGS-B").x
         return self
 
-    def predict(self, columns: Floats, counts: Counts) -> Floats:
-        """What is added to the log odds, shape (n,)."""
+    def predict(self, seen: Floats) -> Floats:
+        """What is added to the log odds: for the rhythm, and for an order's worth; shape (n, 2)."""
         # not by a matrix product, whose last digit depends on how many rows there are
-        out = np.zeros(len(columns))
-        for column, weight in zip(self._table(columns, counts).T, self.weights_, strict=True):
-            out += weight * column
+        out = np.zeros((len(seen), 2))
+        *rhythm, worth = zip(self._table(seen).T, self.weights_, strict=True)
+        for column, weight in rhythm:
+            out[:, 0] += weight * column
+        out[:, 1] = worth[1] * worth[0]
         return out
 
     def document(self) -> Mapping[str, Any]:
@@ -90,17 +101,40 @@ class Recalibration:
             "weights": self.weights_.tolist(),
         }
 
-    def _table(self, columns: Floats, counts: Counts) -> Floats:
-        standard = (_seen(columns, counts) - self.mean_) / self.scale_
+    def _table(self, seen: Floats) -> Floats:
+        standard = np.nan_to_num((seen - self.mean_) / self.scale_)
         near = np.clip(standard, -FARTHEST, FARTHEST)
-        return np.column_stack([np.ones(len(columns)), near])
+        return np.column_stack([np.ones(len(seen)), near])
 
 
-def _seen(columns: Floats, counts: Counts) -> Floats:
-    """What the model says, 0 where nothing, and logs of recency, age and frequency."""
+def worth(X: npt.NDArray[np.float32], names: Sequence[str]) -> Floats:  # noqa: N803
+    """Log of one and the mean value of a customer's orders, shape (n,); NaN where not known.
+
+    Arguments:
+        X: features of customers, shape (n, features).
+        names: of its columns.
+    """
+    if ORDER_VALUE not in names:
+        return np.full(len(X), np.nan)
+    mean = np.ascontiguousarray(X[:, list(names).index(ORDER_VALUE)], np.float64)
+    out: Floats = np.log1p(np.maximum(mean, 0.0))
+    return out
+
+
+def seen(columns: Floats, counts: Counts, worth: Floats) -> Floats:
+    """What is weighted anew: the model's figures, logs of what they are made from, and worth.
+
+    Arguments:
+        columns: of `base.COLUMNS`, shape (n, 3); NaN, where the model says nothing, counts as 0.
+        counts: of the same customers.
+        worth: of `worth`, shape (n,).
+
+    Returns:
+        Shape (n, 7), worth last.
+    """
     # side by side in memory: numpy's logarithms of a stride differ in the last digit
     silence, orders, alive = np.ascontiguousarray(np.nan_to_num(columns).T)
     orders = np.log(np.maximum(np.expm1(orders), 1e-6))
     silent = np.log1p(7 * (counts.age - counts.recency))
-    own = (silent, np.log1p(7 * counts.age), np.log1p(counts.frequency))
+    own = (silent, np.log1p(7 * counts.age), np.log1p(counts.frequency), worth)
     return np.column_stack([silence, orders, alive, *own])

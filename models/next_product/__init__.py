@@ -1,7 +1,10 @@
 """The next best product: candidate generators, a ranker over them, and the pipeline of both."""
 
 from models.next_product.als import Als
+from models.next_product.arrivals import Arrivals
+from models.next_product.bestsellers import Bestsellers
 from models.next_product.candidate import Candidates
+from models.next_product.content import Content
 from models.next_product.generators import GENERATORS
 from models.next_product.neighbours import Neighbours
 from models.next_product.page import page, recheck
@@ -15,12 +18,17 @@ from models.next_product.recommendation import Recommendation, Shelf
 from models.next_product.repeat import Repeat
 from models.next_product.session import Session
 from models.next_product.similar import Similar
+from models.next_product.together import Later, Together, Viewed
 
 __all__ = [
     "GENERATORS",
     "Als",
+    "Arrivals",
     "Ask",
+    "Bestsellers",
     "Candidates",
+    "Content",
+    "Later",
     "Neighbours",
     "NextProductModel",
     "Period",
@@ -33,6 +41,8 @@ __all__ = [
     "Session",
     "Shelf",
     "Similar",
+    "Together",
+    "Viewed",
     "page",
     "placements",
     "recheck",

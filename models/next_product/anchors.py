@@ -13,21 +13,15 @@ from features.catalog import Catalog
 from features.reference import Reference
 from models.next_product.candidate import Candidates
 from models.next_product.history import Histories
-from models.next_product.looks import Looks
 from models.next_product.opinions import Lists, Opinions, Shown, Sparse
 from models.next_product.placements import Placement
+from models.next_product.placements.placement import BASKETS, CATEGORY
 from models.next_product.popular import Popular
 from models.next_product.shelf.complements import beyond_chance, substitutes
 from models.next_product.shelf.filters import Mask
 from models.next_product.shelf.refills import Refills
 
-BASKETS = "baskets"
-"""The source that is what stands in the same baskets, from the population's facts."""
-
-CATEGORY = "category"
-"""The source that is what is popular of the anchors' own categories."""
-
-TOGETHER = (BASKETS, "neighbours")
+TOGETHER = (BASKETS, "together", "later", "neighbours")
 """Sources that say that products are bought together; others, that they are alike."""
 
 
@@ -43,22 +37,6 @@ class Anchored:
     lists: Mapping[str, Lists]
     """What each source proposed."""
     anchors: Sequence[int]
-
-
-def history_of(anchors: Sequence[int], at: int, catalog: Catalog) -> Histories:
-    """The history of somebody who looked at products just now and bought them."""
-    product = np.asarray(anchors, np.int32)
-    before = np.full(len(product), at - 1, np.int64)
-    offsets = np.array([0, len(product)], np.int64)
-    return Histories(
-        offsets=offsets,
-        product=product,
-        at=before,
-        until=np.array([at], np.int64),
-        bought=np.ones(1, np.bool_),
-        looks=Looks(offsets, product, before),
-        n_products=len(catalog),
-    )
 
 
 def anchored(
@@ -84,14 +62,15 @@ def anchored(
         catalog: the present one.
         reference: the population's facts, `extended` to it.
     """
-    history = history_of(anchors, at, catalog)
+    history = Histories.of_products(anchors, at, catalog)
     popular = next(g for g in generators if isinstance(g, Popular))
     asked: dict[str, Opinions] = {
         BASKETS: _baskets(anchors, reference),
         CATEGORY: _category(anchors, catalog, popular, shown.everyone),
     }
     named = {generator.name: generator for generator in generators}
-    weights = placement.sources or dict.fromkeys((*named, BASKETS), 1.0)
+    weights: dict[str, float] = {str(name): weight for name, weight in placement.sources.items()}
+    weights = weights or dict.fromkeys((*named, BASKETS), 1.0)
     lists: dict[str, Lists] = {}
     for name, weight in weights.items():
         if weight > 0 and name in named:

@@ -64,6 +64,17 @@ class Candidates(ABC):
         """
         del erased
 
+    def extended(self, catalog: Catalog) -> Self:
+        """This generator for a catalogue that has grown, or whose later products have changed.
+
+        Itself where it has nothing to say of products that came after `fit`.
+
+        Arguments:
+            catalog: follows the one it was fitted on.
+        """
+        del catalog
+        return self
+
     def recommend(self, history: Histories, k: int) -> tuple[Products, Scores]:
         """At most `k` products for the one customer of `history`, best first."""
         shown = Shown.alike(np.ones(self.n_products_, np.bool_), 1)

@@ -3,6 +3,7 @@
 Products are parents (`Catalog.parent`). Lines at the same instant are one basket.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -48,6 +49,19 @@ class Purchases:
 
 
 @dataclass(frozen=True)
+class Baskets:
+    """Lines of the same customer at the same instant; a product may stand in it twice."""
+
+    offsets: npt.NDArray[np.int64]
+    """Lines of basket `b` are `offsets[b]:offsets[b + 1]`."""
+    product: npt.NDArray[np.int32]
+    at: npt.NDArray[np.int64]
+    """Instants, shape (baskets,)."""
+    row: npt.NDArray[np.int64]
+    """Place of each basket's customer."""
+
+
+@dataclass(frozen=True)
 class Histories:
     """Lines of many customers, customer after customer, each in time order."""
 
@@ -60,13 +74,21 @@ class Histories:
     bought: npt.NDArray[np.bool_]
     """False where the lines are what a visitor looked at, for want of any purchase."""
     looks: Looks
-    n_products: int
-    """The size of the catalogue, variants included."""
+    channel: npt.NDArray[np.uint8]
+    """Code of the channel of each customer's last order, or look where there is no order; 0 where
+    neither is known."""
+    catalog: Catalog
+    """The numbering of the products."""
     marks: Marks = field(default_factory=Marks.none)
     """What stands for each customer where something of them is kept; see `Timelines.marks`."""
 
     def __len__(self) -> int:
         return len(self.until)
+
+    @property
+    def n_products(self) -> int:
+        """The size of the catalogue, variants included."""
+        return len(self.catalog)
 
     @classmethod
     def of(
@@ -86,6 +108,9 @@ class Histories:
         is_line = rows.type[place] == LINE
         looked = ~is_line
         everyone = np.arange(len(customers) + 1)
+        channel = np.zeros(len(customers), np.uint8)
+        for of_kind in (looked, is_line):  # of one place's several values the last is kept
+            channel[owner[of_kind]] = rows.channel[place[of_kind]]
         return cls(
             offsets=np.searchsorted(owner[is_line], everyone).astype(np.int64),
             product=catalog.parent[rows.product[place[is_line]]],
@@ -97,7 +122,8 @@ class Histories:
                 catalog.parent[rows.product[place[looked]]],
                 np.asarray(rows.at[place[looked]], np.int64),
             ),
-            n_products=len(catalog),
+            channel=channel,
+            catalog=catalog,
             marks=timelines.marks.taken(customers),
         )
 
@@ -110,7 +136,7 @@ class Histories:
         """
         known = timeline.before(at) & (timeline.product >= 0)
         keep = np.flatnonzero(known & (timeline.type == LINE))
-        looked = np.flatnonzero(known & np.isin(timeline.type, LOOKS))
+        looked = np.flatnonzero(known & _looks(timeline.type))
         bought = len(keep) > 0
         if not bought:
             keep = looked
@@ -125,7 +151,42 @@ class Histories:
                 catalog.parent[timeline.product[looked]],
                 timeline.at[looked],
             ),
-            n_products=len(catalog),
+            channel=timeline.channel[keep[-1:]] if len(keep) else np.zeros(1, np.uint8),
+            catalog=catalog,
+        )
+
+    @classmethod
+    def of_products(
+        cls,
+        products: Sequence[int] | npt.NDArray[np.int32],
+        at: int,
+        catalog: Catalog,
+        *,
+        bought: bool = True,
+    ) -> "Histories":
+        """The history of somebody who had just these products a moment ago, in one basket.
+
+        Generators that are asked about it say what goes with a product's page, a cart or an
+        order.
+
+        Arguments:
+            products: by catalogue index, the latest last.
+            at: int64 ms UTC.
+            catalog: the numbering of the products.
+            bought: whether they count as bought, beside looked at.
+        """
+        product = catalog.parent[np.asarray(products, np.int32)]
+        before = np.full(len(product), at - 1, np.int64)
+        offsets = np.array([0, len(product)], np.int64)
+        return cls(
+            offsets=offsets,
+            product=product,
+            at=before,
+            until=np.array([at], np.int64),
+            bought=np.array([bought]),
+            looks=Looks(offsets, product, before),
+            channel=np.zeros(1, np.uint8),
+            catalog=catalog,
         )
 
     def part(self, begin: int, end: int) -> "Histories":
@@ -138,7 +199,8 @@ class Histories:
             until=self.until[begin:end],
             bought=self.bought[begin:end],
             looks=self.looks.part(begin, end),
-            n_products=self.n_products,
+            channel=self.channel[begin:end],
+            catalog=self.catalog,
             marks=self.marks.taken(slice(begin, end)),
         )
 
@@ -146,6 +208,14 @@ class Histories:
     def sessions(self) -> Sessions:
         """All sessions, customer after customer, each in time order."""
         return self.looks.sessions()
+
+    @cached_property
+    def baskets(self) -> Baskets:
+        """All baskets, customer after customer, each in time order."""
+        owner = np.repeat(np.arange(len(self)), np.diff(self.offsets))
+        begin = np.flatnonzero(_changes(owner) | _changes(self.at))
+        offsets = np.append(begin, len(owner)).astype(np.int64)
+        return Baskets(offsets, self.product, self.at[begin], owner[begin])
 
     @cached_property
     def purchases(self) -> Purchases:
@@ -218,4 +288,12 @@ def _changes(values: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
     """True where a value differs from the one before it, and at the start."""
     out = np.ones(len(values), np.bool_)
     out[1:] = values[1:] != values[:-1]
+    return out
+
+
+def _looks(types: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """Which rows are looks: of one customer's few, many times as fast as `np.isin`."""
+    out = np.zeros(len(types), np.bool_)
+    for code in LOOKS:
+        out |= types == code
     return out

@@ -62,8 +62,11 @@ def examples(batch: Batch, period: Period, negatives_share: float, seed: int) ->
         rows = batch.rows(block, period.at)[kept]
         return Examples(rows, bought[kept], group, weight.astype(np.float32))
 
-    everything = Shown.alike(np.ones(len(batch.catalog), np.bool_), len(period.customers))
-    return batch.each(period.customers, period.at, everything, drawn)
+    there = batch.catalog.first_seen_at < period.at
+    parents = np.zeros(len(batch.catalog), np.bool_)
+    parents[batch.catalog.parent[there]] = True
+    shown = Shown.alike(parents, len(period.customers))
+    return batch.each(period.customers, period.at, shown, drawn)
 
 
 def fitted(

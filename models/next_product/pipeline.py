@@ -1,5 +1,6 @@
 """The next-product model: generators propose, the ranker orders, and every item has a reason."""
 
+import copy
 import json
 from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
@@ -232,6 +233,15 @@ class NextProductModel:
         """Leave out what erased people did, where it is kept row by row, from now on."""
         for generator in self.generators:
             generator.mask(erased)
+
+    def extended(self, catalog: Catalog) -> Self:
+        """This model for a catalogue that follows the one it was fitted on; itself if alike."""
+        generators = [generator.extended(catalog) for generator in self.generators]
+        if all(new is old for new, old in zip(generators, self.generators, strict=True)):
+            return self
+        longer = copy.copy(self)
+        longer.generators = generators
+        return longer
 
     @property
     def popular(self) -> Popular:

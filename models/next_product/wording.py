@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from features.instants import DAY_MS, iso
-from models.next_product.anchors import CATEGORY, TOGETHER, Anchored, nearest_anchor
+from models.next_product.anchors import TOGETHER, Anchored, nearest_anchor
+from models.next_product.placements.placement import CATEGORY
 from models.next_product.popular import Popular
 from models.next_product.recommendation import Source
 from models.next_product.shelf.arrange import Placed
@@ -106,7 +107,7 @@ def _of_anchor(
         }.get(anchor, f"Often bought with {title}")
         if title and anchor != "product":
             reason += " in your cart" if anchor == "cart" else ", which you ordered"
-    elif source == "session":
+    elif source in ("session", "viewed"):
         reason = f"Looked at together with {title}" if title else "Looked at in visits like yours"
     elif source == CATEGORY:
         code = int(visit.catalog.category[product])

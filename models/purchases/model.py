@@ -6,6 +6,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 from scipy.optimize import minimize
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # no stubs
 
 from features.errors import InputError, NotEnoughDataError
 from models.purchases.counts import Counts, Floats
@@ -68,10 +69,12 @@ class PurchaseModel(ABC):
         begin = np.zeros(len(self.names))
         if start is not None:  # not where the likelihood is flat
             begin = np.clip(np.log(start), -_LOG_BOUND / 2, _LOG_BOUND / 2)
-        found = minimize(loss, begin, method="L-BFGS-B", bounds=bounds)
-        if precise:
-            finer = {"xatol": 1e-5, "fatol": 1e-9}
-            found = minimize(loss, found.x, method="Nelder-Mead", options=finer)
+        # systems of four unknowns: threads would only wait for each other
+        with threadpool_limits(1, "blas"):
+            found = minimize(loss, begin, method="L-BFGS-B", bounds=bounds)
+            if precise:
+                finer = {"xatol": 1e-5, "fatol": 1e-9}
+                found = minimize(loss, found.x, method="Nelder-Mead", options=finer)
         self.parameters_ = tuple(float(p) for p in np.exp(found.x))
         return self
 

@@ -83,7 +83,7 @@ class Profiles:
         )
 
     def _known(self, person: Person | None) -> Known | None:
-        self._champion.hear(None if person is None else person.fed)
+        self._champion.hear(None if person is None else person.told)
         if person is None:
             return None
         live, timeline = self._champion.translated(person.timeline)

@@ -74,6 +74,7 @@ _RECEIPT = {
         "consents": 1,
         "decisions": 3,
         "events": 41,
+        "impressions": 12,
         "links": 1,
         "people": 2,
         "quarantine": 0,

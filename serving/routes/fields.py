@@ -115,17 +115,25 @@ def answer(body: Mapping[str, Any]) -> Response:
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """OpenAPI's description of the errors an endpoint may answer with."""
+    return {status: _problem(_MEANINGS[status], _EXAMPLES[status]) for status in statuses}
+
+
+def problem(
+    status: int, meaning: str, kind: str, title: str, detail: str
+) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI's description of an error that one endpoint alone may answer with."""
+    return {status: _problem(meaning, _example(status, kind, title, detail))}
+
+
+def _problem(meaning: str, example: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        status: {
-            "description": _MEANINGS[status],
-            "content": {
-                "application/problem+json": {
-                    "schema": Problem.model_json_schema(),
-                    "example": _EXAMPLES[status],
-                }
-            },
-        }
-        for status in statuses
+        "description": meaning,
+        "content": {
+            "application/problem+json": {
+                "schema": Problem.model_json_schema(),
+                "example": example,
+            }
+        },
     }
 
 

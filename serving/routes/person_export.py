@@ -51,6 +51,8 @@ class PersonExport(BaseModel):
     decisions: list[dict[str, Any]]
     scores: list[dict[str, Any]]
     """Churn probabilities that were answered: of a day the first."""
+    impressions: list[dict[str, Any]]
+    """Lists of products that were shown, each with the probability of what stands in it."""
     quarantined: list[dict[str, Any]]
     """Messages that were not counted and name the customer."""
 
@@ -89,6 +91,16 @@ class PersonExport(BaseModel):
                     "at": "2011-09-10T12:00:00Z",
                     "horizon_days": 90,
                     "probability": 0.71,
+                }
+            ],
+            "impressions": [
+                {
+                    "recommendation_id": "rec_6f1dd1a0c2b84f6c9d1f4d6a8f5e2b10",
+                    "customer_id": "c-17",
+                    "placement": "home",
+                    "version": "7",
+                    "at": "2011-09-10T12:00:00Z",
+                    "items": [{"product_id": "85123A", "score": 0.213, "propensity": 0.95}],
                 }
             ],
             "quarantined": [],

@@ -2,116 +2,44 @@
 
 import math
 import time
-import uuid
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from models.next_product.recommendation import NotShown, Recommendation
 from serving.authorization import KeyedRoute, caller
-from serving.recommend import Fallback, Filters
-from serving.routes.fields import (
-    Body,
-    Customer,
-    IdempotencyKey,
-    Identifier,
-    answer,
-    example,
-    problems,
+from serving.keys import Caller, ForbiddenError
+from serving.listing import Listed, Page
+from serving.live import Live
+from serving.routes.fields import IdempotencyKey, answer, example, problems
+from serving.routes.lists import (
+    ITEM,
+    RecheckBody,
+    RecommendationBody,
+    Recommendations,
+    RecommendedPage,
 )
 from serving.service import Service, ServiceDep
 
 router = APIRouter(tags=["recommendations"], route_class=KeyedRoute)
 
-MAX_K = 100
-"""Longest list; no page shows more, and the answer stays within milliseconds."""
-
-MAX_PRICE = 1e12
-"""Highest price that can be asked for; no currency needs more, and float32 holds it."""
-
-
-class FilterBody(Body):
-    """What may be shown. Products that cannot be bought never are."""
-
-    category: str | None = Field(default=None, max_length=1000)
-    """A category path or its beginning."""
-    brand: str | None = Field(default=None, max_length=1000)
-    price_min: float | None = Field(default=None, ge=0, le=MAX_PRICE)
-    price_max: float | None = Field(default=None, ge=0, le=MAX_PRICE)
-    available: Literal[True] = True
-    """Only what can be bought; there is no other choice yet."""
-
-
-class RecommendationBody(Customer):
-    """Who asks, for which place on the page, and what may be shown."""
-
-    placement: str = Field(default="home", min_length=1, max_length=64)
-    """Where the list is shown; comes back in the answer."""
-    k: int = Field(default=10, ge=1, le=MAX_K)
-    """How many products."""
-    filters: FilterBody = FilterBody()
-    exclude: list[Identifier] = Field(default=[], max_length=1000)
-    """Products not to show, nor variants of them."""
-
-    model_config = Body.model_config | {
-        "json_schema_extra": {
-            "example": {
-                "customer_id": "c-17",
-                "placement": "home",
-                "k": 2,
-                "filters": {"category": "Kitchen", "price_max": 20},
-                "exclude": ["22423"],
-            }
-        }
-    }
-
-
-class RecommendedItem(BaseModel):
-    """One product to show."""
-
-    product_id: str
-    title: str
-    price: float | None
-    score: float
-    reason: str
-    """Why, in words for the customer."""
-    source: str
-    """Where it came from: the generator that ranked it highest, or `popular`."""
-
-
-class Recommendations(BaseModel):
-    """A list, best first."""
-
-    recommendation_id: str
-    """Send it back in Recommendation Shown and Recommendation Clicked."""
-    placement: str
-    items: list[RecommendedItem]
-    model_version: str | None
-    fallback: Fallback | None
-    """Null when the model judged for this customer; otherwise why it could not."""
-    took_ms: float
+WITHHELD_SHOWN = 100
+"""Products not shown that are listed, the likeliest first."""
 
 
 @router.post(
     "/v1/recommendations",
-    response_model=Recommendations,
+    response_model=Recommendations | RecommendedPage,
     responses=example(
         {
             "recommendation_id": "rec_6f1dd1a0c2b84f6c9d1f4d6a8f5e2b10",
             "placement": "home",
-            "items": [
-                {
-                    "product_id": "85123A",
-                    "title": "White hanging heart t-light holder",
-                    "price": 2.95,
-                    "score": 0.213,
-                    "reason": "You buy this about every 30 days, last on 3 May",
-                    "source": "repeat",
-                }
-            ],
-            "model_version": "7",
+            "items": [ITEM],
             "fallback": None,
+            "note": None,
+            "model_version": "7",
             "took_ms": 2.4,
         }
     )
@@ -126,53 +54,116 @@ async def recommend(
     """Recommend products to a customer or visitor, each with its reason.
 
     Always a list where one can be given; `fallback` says when it is not the model's own for
-    this customer. It changes nothing, so that it may be asked again at any time; each answer has
-    an id of its own. With an `Idempotency-Key` a request that is sent again gets the same list
-    under the same id, unless the store does not answer. With a public key it is asked for by
-    `anonymous_id` alone.
+    this customer and place, and `note` says it in words. What is shown is written down with its
+    probability a moment later, in a log of its own; it changes nothing of the customer, so that it
+    may be asked again at any time; each answer has an id of its own. With an `Idempotency-Key` a
+    request that is sent again gets the same list under the same id, unless the store does not
+    answer. With a public key it is asked for by `anonymous_id` alone.
     """
-    caller(request).require_visitor(body.customer_id)
+    who = caller(request)
+    who.require_visitor(body.customer_id)
+    if body.explain and who.is_page:
+        raise ForbiddenError("explain is not for a public key: it tells of rules and margins")
     if idempotency_key is None:
-        return _recommended(body, service)
-    return await service.idempotency.answer(
-        idempotency_key, request, lambda: _made(body, service), at_any_rate=True
-    )
+        return _recommended(body, who, service)
+
+    async def made() -> Response:
+        return _recommended(body, who, service)
+
+    return await service.idempotency.answer(idempotency_key, request, made, at_any_rate=True)
 
 
-async def _made(body: RecommendationBody, service: Service) -> Response:
-    return _recommended(body, service)
-
-
-def _recommended(body: RecommendationBody, service: Service) -> Response:
+def _recommended(body: RecommendationBody, who: Caller, service: Service) -> Response:
     began = time.perf_counter()
-    filters = body.filters
-    found = service.recommender.recommend(
+    page = service.recommender.recommend(
         body.customer_ids,
-        body.k,
-        filters=Filters(filters.category, filters.brand, filters.price_min, filters.price_max),
+        body.wanted(),
         exclude=body.exclude,
+        variants=body.variants,
+        explain=body.explain,
     )
-    catalog = found.live.catalog
-    items = []
-    for item in found.items:
-        price = float(catalog.price[item.product])
-        items.append(
-            {
-                "product_id": catalog.ids[item.product],
-                "title": catalog.title(item.product),
-                "price": None if math.isnan(price) else round(price, 2),
-                "score": round(item.score, 6),
-                "reason": item.reason,
-                "source": item.source,
-            }
-        )
-    return answer(
+    inside = not who.is_page
+    lists = [_list(one, page.live, body.explain, inside=inside) for one in page.lists]
+    return _told(lists[0] if body.placements is None else {"placements": lists}, page, began)
+
+
+def _told(body: Mapping[str, Any], page: Page, began: float) -> Response:
+    took = round((time.perf_counter() - began) * 1000, 3)
+    return answer({**body, "model_version": page.live.version, "took_ms": took})
+
+
+@router.post(
+    "/v1/recommendations/recheck",
+    response_model=Recommendations,
+    responses=example(
         {
-            "recommendation_id": f"rec_{uuid.uuid4().hex}",
-            "placement": body.placement,
-            "items": items,
-            "model_version": found.live.version,
-            "fallback": found.fallback,
-            "took_ms": round((time.perf_counter() - began) * 1000, 3),
+            "recommendation_id": "rec_6f1dd1a0c2b84f6c9d1f4d6a8f5e2b10",
+            "placement": "email",
+            "items": [ITEM],
+            "fallback": None,
+            "note": None,
+            "withheld": [{"product_id": "22423", "why": "bought", "rule": None}],
+            "model_version": "7",
+            "took_ms": 2.9,
         }
     )
+    | problems(413, 422),
+)
+async def recheck(body: RecheckBody, service: ServiceDep) -> Response:
+    """Look again at a list that was made earlier, before a message with it goes out.
+
+    What may still be shown stays, in its order; what was bought meanwhile, sold out or excluded
+    goes, and `withheld` says why; the list is filled up with what is best for the customer now.
+    Only what comes back here should be sent.
+    """
+    began = time.perf_counter()
+    page = service.recommender.recheck(
+        body.customer_ids, body.products, body.wanted(), exclude=body.exclude
+    )
+    told = _list(page.lists[0], page.live, False)
+    told["withheld"] = [_withheld(one, page.live) for one in page.lists[0].shelf.withheld]
+    return _told(told, page, began)
+
+
+def _list(listed: Listed, live: Live, explain: bool, *, inside: bool = True) -> dict[str, Any]:
+    """A list as it is answered; to who is not `inside` the shop margins and rules are not told."""
+    shelf = listed.shelf
+    out: dict[str, Any] = {
+        "recommendation_id": listed.recommendation_id,
+        "placement": listed.placement,
+        "items": [_item(item, live, inside) for item in shelf.items],
+        "fallback": listed.fallback,
+        "note": listed.note,
+    }
+    if explain:
+        for told, item in zip(out["items"], shelf.items, strict=True):
+            told["parts"] = dict(item.parts)
+            told["features"] = dict(shelf.features.get(item.product, {}))
+        out["withheld"] = [_withheld(one, live) for one in shelf.withheld[:WITHHELD_SHOWN]]
+    return out
+
+
+def _item(item: Recommendation, live: Live, inside: bool) -> dict[str, Any]:
+    catalog = live.catalog
+    price = float(catalog.price[item.product])
+    return {
+        "product_id": catalog.ids[item.product],
+        "title": catalog.title(item.product),
+        "price": None if math.isnan(price) else round(price, 2),
+        "score": round(item.score, 6),
+        "reason": item.reason,
+        "source": item.source,
+        "evidence": item.evidence,
+        "sources": [
+            {"source": one.name, "place": one.place, "score": round(one.score, 6)}
+            for one in item.sources
+        ],
+        "probability": None if item.probability is None else round(item.probability, 6),
+        "expected_value": round(item.value, 4) if inside and item.value is not None else None,
+        "propensity": round(item.propensity, 6),
+        "rule": item.rule if inside else None,
+    }
+
+
+def _withheld(one: NotShown, live: Live) -> Mapping[str, Any]:
+    return {"product_id": live.catalog.ids[one.product], "why": one.why, "rule": one.rule}

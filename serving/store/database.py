@@ -36,6 +36,10 @@ class Lock(IntEnum):
     """The keys: there is one first key."""
     SCORES = 5
     """What was served: its sequences appear in order, as the events' do."""
+    IMPRESSIONS = 6
+    """The lists that were shown, likewise."""
+    RULES = 7
+    """The rules of the shelf: of two that contradict each other the second is refused."""
 
 
 class Database(ABC):

@@ -92,7 +92,7 @@ def erase(
             "rulings": _delete(database, connection, "rulings", '"into"', customer_ids)
             + _delete(database, connection, "rulings", "other", customer_ids),
         }
-        for table in ("timeline_parts", "events", "consents", "timers", "scores"):
+        for table in ("timeline_parts", "events", "consents", "timers", "scores", "impressions"):
             removed[table] = _delete(database, connection, table, "person", numbers)
         # others' rulings about them; what is in timelines of these names nobody
         removed["events"] += _delete(database, connection, "events", "sequence", ruled)

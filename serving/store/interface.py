@@ -18,20 +18,22 @@ from serving.store.records import (
     FedProduct,
     HistoryPerson,
     Incoming,
+    KeptRule,
     Key,
     Person,
     ProductChange,
     Receipt,
     Rejected,
-    Score,
     StoredAnswer,
     StoredEvent,
     Timer,
+    Told,
     Version,
 )
+from serving.store.served import ServedStore
 
 
-class Store(Protocol):
+class Store(ServedStore, Protocol):
     """What the service needs of a database. Every method may raise StorageError."""
 
     def append(self, events: Sequence[Incoming], rejected: Sequence[Rejected] = ()) -> Appended:
@@ -199,6 +201,32 @@ class Store(Protocol):
         """Products that feeds after this number told of, in the order of the feeds."""
         ...
 
+    def last_told(self) -> Told:
+        """The last product feed and the last change of a rule, in one statement."""
+        ...
+
+    def rules(self, known: int = 0) -> tuple[int, list[KeptRule]] | None:
+        """The rules of the shelf by name, and the number of the last change of any.
+
+        Arguments:
+            known: the number of the last look; None is given when nothing changed since.
+        """
+        ...
+
+    def put_rule(
+        self, rule: KeptRule, agrees: Callable[[Sequence[KeptRule]], None] = lambda _: None
+    ) -> None:
+        """Add a rule, or put it in the place of the one of its name.
+
+        `agrees` is given the others, which stay as they are until the rule is kept; what it
+        raises is raised, and nothing is kept.
+        """
+        ...
+
+    def end_rule(self, name: str, *, at: int, by: str) -> bool:
+        """Let a rule go; False when there is none of this name. Who did, and when, stays."""
+        ...
+
     def put_links(self, links: Sequence[Link], rulings: Sequence[Ruling] = ()) -> None:
         """Add links and rulings; known ones change nothing."""
         ...
@@ -250,21 +278,6 @@ class Store(Protocol):
 
     def forget_accesses(self, customer_ids: Sequence[str]) -> int:
         """Drop the log's entries about these customer ids; how many they were."""
-        ...
-
-    def put_scores(self, scores: Sequence[Score]) -> None:
-        """Keep what was served: of each person, version and UTC day (of `at`) the first.
-
-        Of who was erased since, nothing is kept.
-        """
-        ...
-
-    def scores(self, customer_id: str) -> list[Score]:
-        """What was served of a customer, under any of their ids, oldest first."""
-        ...
-
-    def scores_after(self, sequence: int, limit: int) -> list[Score]:
-        """What was kept after `sequence`, oldest first; as `events_after`, none is missed."""
         ...
 
     def timers(self, customer_id: str) -> list[Timer]:
@@ -358,10 +371,6 @@ class Store(Protocol):
         Returns:
             The number to go on after, None at the end; and how many rows went.
         """
-        ...
-
-    def age_scores(self, before: int, *, limit: int) -> int:
-        """Delete what was served before an instant, at most `limit`; how many they were."""
         ...
 
     def ping(self) -> None:

@@ -148,6 +148,47 @@ class Score:
 
 
 @dataclass(frozen=True)
+class KeptRule:
+    """A rule of the shelf as it is kept; what it means is not the store's to know."""
+
+    name: str
+    rule: Mapping[str, Any]
+    """As JSON has it."""
+    changed_at: int
+    changed_by: str
+    """The name of the key that it came with."""
+    change: int = field(default=0, compare=False)
+    """The number of its last change, of all changes of all rules; given by the store."""
+
+
+@dataclass(frozen=True)
+class Impression:
+    """One list that was answered, kept so that another way of choosing can be judged by it."""
+
+    recommendation_id: str
+    customer_id: str | None
+    """The identifier that led the person then; None of strangers, and of whom nothing may be
+    remembered."""
+    at: int
+    placement: str
+    version: str | None
+    items: tuple[tuple[str, float, float], ...]
+    """Product id, score and the probability with which it was shown; the first at the top."""
+    sequence: int = field(default=0, compare=False)
+    """Its place in the order of storing; given by the store."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What all workers are told of by number: what is no later is known already."""
+
+    fed: int = 0
+    """The last product feed."""
+    ruled: int = 0
+    """The last change of a rule of the shelf."""
+
+
+@dataclass(frozen=True)
 class Appended:
     """What became of a batch."""
 
@@ -172,8 +213,8 @@ class Person:
     oldest: str = field(default="", compare=False)
     """The identifier that was known first: whose experiment arms the person has, so that a merge
     keeps the older's and taking it back gives each their own."""
-    fed: int = field(default=0, compare=False)
-    """The last product feed at that moment."""
+    told: Told = field(default=Told(), compare=False)
+    """The last product feed, and the last change of a rule, at that moment."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from features.catalog import Product
 from features.columns import Columns as C
 from features.events.event import Event, Line
 from features.timeline import ROW, Timeline
-from serving.store.records import Decision, Person, Rejected, StoredEvent
+from serving.store.records import Decision, Person, Rejected, StoredEvent, Told
 
 _json = json.JSONEncoder().encode
 
@@ -66,7 +66,7 @@ def person_of(rows: Sequence[Any]) -> Person | None:
     leading: str | None = None
     others: dict[str, None] = {}
     parts = []
-    for name, number, owner, linked_at, changed, packed, _ in rows:
+    for name, number, owner, linked_at, changed, packed, *_ in rows:
         version[number] = changed
         if number == owner:
             leading = name
@@ -82,7 +82,9 @@ def person_of(rows: Sequence[Any]) -> Person | None:
     joined = np.concatenate(parts) if len(parts) > 1 else next(iter(parts), np.empty(0, ROW))
     timeline = Timeline.of(joined)
     ids = (*(() if leading is None else (leading,)), *others)
-    return Person(ids[0], ids, timeline, tuple(version.items()), oldest=rows[0][0], fed=rows[0].fed)
+    first = rows[0]
+    told = Told(first.fed, first.ruled)
+    return Person(ids[0], ids, timeline, tuple(version.items()), oldest=first[0], told=told)
 
 
 def product_of(row: RowMapping) -> Product:

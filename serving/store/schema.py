@@ -21,7 +21,7 @@ from sqlalchemy import (
     false,
 )
 
-REVISION = "0006"
+REVISION = "0007"
 """The last revision in `migrations/versions`; a store of another one is not opened."""
 
 metadata = MetaData()
@@ -244,6 +244,31 @@ scores = Table(
     Column("horizon_days", Integer, nullable=False),
     Column("probability", Double, nullable=False),
     UniqueConstraint("person", "version", "day"),
+)
+
+# The name stays when a rule goes, without the rule: who let it go, and when.
+rules = Table(
+    "rules",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("rule", Text),
+    Column("changed_at", BigInteger, nullable=False),
+    Column("changed_by", Text, nullable=False),
+    # of all changes of all rules, the number of this one's last
+    Column("change", BigInteger, nullable=False, unique=True),
+)
+
+# One list that was shown. Of whom nothing may be remembered, and of strangers, without a person.
+impressions = Table(
+    "impressions",
+    metadata,
+    _sequence(),
+    Column("recommendation_id", Text, nullable=False, unique=True),
+    Column("person", BigInteger, index=True),
+    Column("at", BigInteger, nullable=False, index=True),
+    Column("placement", Text, nullable=False),
+    Column("version", Text),
+    Column("items", Text, nullable=False),
 )
 
 positions = Table(

@@ -30,8 +30,10 @@ from serving.store.aging import SqlAging
 from serving.store.database import Database, Lock, upsert
 from serving.store.deciding import SqlDecisions
 from serving.store.erasures import SqlErasures
+from serving.store.impressions import SqlImpressions
 from serving.store.joining import SqlIdentity
 from serving.store.loading import SqlHistory
+from serving.store.merchandising import SqlRules
 from serving.store.numbering import number_people, number_products
 from serving.store.records import (
     Appended,
@@ -48,7 +50,16 @@ from serving.store.viewing import SqlViews
 
 
 class SqlStore(
-    SqlDecisions, SqlHistory, SqlIdentity, SqlErasures, SqlAging, SqlViews, SqlAccess, SqlScores
+    SqlDecisions,
+    SqlHistory,
+    SqlIdentity,
+    SqlErasures,
+    SqlAging,
+    SqlViews,
+    SqlAccess,
+    SqlScores,
+    SqlImpressions,
+    SqlRules,
 ):
     """A `Store` in a database.
 

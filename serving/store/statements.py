@@ -15,6 +15,11 @@ _THEIRS = t.people.join(_asked, t.people.c.owner == _asked.c.owner)
 _LAST_FEED = select(func.coalesce(func.max(t.products.c.fed), 0)).scalar_subquery()
 """Beside a customer, so that no answer needs a statement of its own to know of it."""
 
+_LAST_RULE = select(func.coalesce(func.max(t.rules.c.change), 0)).scalar_subquery()
+"""Likewise."""
+
+LAST_TOLD = select(_LAST_FEED.label("fed"), _LAST_RULE.label("ruled"))
+
 PERSON = (
     select(
         t.people.c.customer_id,
@@ -24,6 +29,7 @@ PERSON = (
         t.people.c.version,
         t.timeline_parts.c.rows,
         _LAST_FEED.label("fed"),
+        _LAST_RULE.label("ruled"),
     )
     .select_from(
         _THEIRS.outerjoin(t.timeline_parts, t.timeline_parts.c.person == t.people.c.number)
@@ -160,6 +166,34 @@ SCORES_AFTER = (
     .order_by(t.scores.c.sequence)
     .limit(bindparam("limit"))
 )
+
+_IMPRESSION = select(
+    t.people.c.customer_id,
+    *(t.impressions.c[name] for name in (
+        "recommendation_id", "at", "placement", "version", "items", "sequence",
+    )),
+)  # fmt: skip
+
+IMPRESSIONS = (
+    _IMPRESSION.select_from(
+        _THEIRS.join(t.impressions, t.impressions.c.person == t.people.c.number)
+    )
+    .where(_asked.c.customer_id == bindparam("asked"))
+    .order_by(t.impressions.c.at, t.impressions.c.sequence)
+)
+
+IMPRESSIONS_AFTER = (
+    _IMPRESSION.join_from(
+        t.impressions, t.people, t.impressions.c.person == t.people.c.number, isouter=True
+    )
+    .where(t.impressions.c.sequence > bindparam("after"))
+    .order_by(t.impressions.c.sequence)
+    .limit(bindparam("limit"))
+)
+
+RULES = select(
+    *(t.rules.c[name] for name in ("name", "rule", "changed_at", "changed_by", "change"))
+).order_by(t.rules.c.name)
 
 IDENTIFIERS = (
     select(t.people.c.customer_id)

@@ -85,12 +85,17 @@ def measured(customers: int, products: int, seconds: float, seed: int) -> dict[s
             half = loader.run(
                 one.port, requests, connections=CONNECTIONS, seconds=seconds, rate=ours_1 / 2
             )
+            product_id = json_text.loads(answer)["items"][0]["product_id"]
+            pages = loader.run(
+                one.port, [_page(i, product_id) for i in asked], connections=1, seconds=seconds
+            )
+            single = loader.run(one.port, requests, connections=1, seconds=seconds)
             worker_mb = one.memory_mb()
         with ServiceProcess(settings, log, workers=2) as two:
             warm(two)
             both = [saturated(two) for _ in range(ROUNDS)]
             worker_mb_2 = two.memory_mb()
-        all_ours = [*(ours for ours, _ in turns), half, *both]
+        all_ours = [*(ours for ours, _ in turns), half, pages, single, *both]
         answers = sum(ours.done for ours, _ in turns)
         return {
             "ours.rps_1": ours_1,
@@ -102,6 +107,10 @@ def measured(customers: int, products: int, seconds: float, seed: int) -> dict[s
             "p99_ms_half": half.quantile_ms(0.99),
             "p50_ms_full": statistics.median(a.quantile_ms(0.5) for a, _ in turns),
             "p99_ms_full": statistics.median(a.quantile_ms(0.99) for a, _ in turns),
+            "p50_ms_alone": single.quantile_ms(0.5),
+            "p99_ms_alone": single.quantile_ms(0.99),
+            "page_p50_ms_alone": pages.quantile_ms(0.5),
+            "page_p99_ms_alone": pages.quantile_ms(0.99),
             "errors": sum(load.errors for load in all_ours),
             "worker_mb": worker_mb,
             "worker_mb_of_2": worker_mb_2,
@@ -110,6 +119,19 @@ def measured(customers: int, products: int, seconds: float, seed: int) -> dict[s
             "seconds": time.perf_counter() - started,
             "peak_mb": peak_mb(),
         }
+
+
+def _page(customer_id: str, product_id: str) -> bytes:
+    """A request for the four lists of a product's page, one connection asking at a time."""
+    about = {"product_id": product_id, "k": K}
+    lists = [
+        {"placement": "product_bought_together", **about},
+        {"placement": "product_similar", **about},
+        {"placement": "cart", "product_ids": [product_id], "k": K},
+        {"placement": "home", "k": K},
+    ]
+    body = {"customer_id": customer_id, "placements": lists}
+    return post("/v1/recommendations", json_text.dumps(body).encode())
 
 
 def _answer(service: ServiceProcess, customer_id: str) -> bytes:

@@ -11,6 +11,7 @@ from serving.settings import ServingSettings
 from serving.store import (
     Consent,
     HistoryPerson,
+    Impression,
     Incoming,
     Receipt,
     Rejected,
@@ -61,6 +62,7 @@ def live(store: Store, user: str, visitor: str) -> None:
     store.record(decision(f"d-{user}", user, inputs_at=NOON))
     store.record(decision(f"d-{visitor}", f"anonymous:{visitor}", inputs_at=NOON))
     store.put_scores([Score(user, "7", NOON + 1, 90, 0.5)])
+    store.put_impressions([Impression(f"rec_{user}", user, NOON + 1, "home", "7", ())])
     rows = np.zeros(3, ROW)
     rows["at"] = rows["known_at"] = NOON - MINUTE
     store.put_history("h", 1, [HistoryPerson(user, rows.tobytes())])

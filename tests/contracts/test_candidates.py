@@ -5,10 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from features.catalog import Catalog, Product
+from features.columns import ProductId
 from features.timeline import Timeline, Timelines
 from models.next_product import GENERATORS, Candidates
 from models.next_product.history import Histories
-from tests.models.shop import catalog, checkerboard, day, scores, timeline
+from tests.models.shop import checkerboard, day, scores, timeline
 
 PRODUCTS = 10
 NOW = day(30)
@@ -17,6 +19,22 @@ every_generator = pytest.mark.parametrize("kind", GENERATORS, ids=lambda kind: k
 every_personal_generator = pytest.mark.parametrize(
     "kind", [kind for kind in GENERATORS if kind.personal], ids=lambda kind: kind.name
 )
+
+
+def catalog(products: int) -> Catalog:
+    """Even and odd products are of two kinds; the last of each came lately."""
+    kinds = ("Garden", "Kitchen")
+    return Catalog.of(
+        Product(
+            ProductId(f"p{i}"),
+            title=f"{kinds[i % 2]} thing {i}",
+            category=kinds[i % 2],
+            brand=f"{kinds[i % 2]}works",
+            price=10.0,
+            first_seen_at=day(20 if PRODUCTS - 2 <= i < PRODUCTS else 0),
+        )
+        for i in range(products)
+    )
 
 
 def histories(timelines: Timelines, products: int = PRODUCTS) -> Histories:
@@ -114,3 +132,37 @@ def test_asking_for_nothing_gives_nothing(kind: type[Candidates], liked: Histori
 def test_a_shop_with_one_product_can_be_learnt(kind: type[Candidates]) -> None:
     lonely = histories(Timelines.of([("a", timeline([(1, [0])], viewed=[(1, [0])]))]), products=1)
     assert np.isfinite(scores(kind().fit(lonely), lonely)).all()
+
+
+@every_personal_generator
+def test_a_new_order_or_look_counts_at_once(kind: type[Candidates], liked: Histories) -> None:
+    model = kind().fit(liked)
+    before = one(timeline([(1, [0]), (2, [2])], viewed=[(3, [0])]))
+    after = one(timeline([(1, [0]), (2, [2]), (29, [5])], viewed=[(3, [0]), (29, [5])]))
+    assert not np.array_equal(scores(model, before), scores(model, after))
+    assert (scores(model, after) * (np.arange(PRODUCTS) % 2)).any()
+
+
+@every_generator
+def test_a_product_page_is_asked_about_as_a_customer_is(
+    kind: type[Candidates], liked: Histories
+) -> None:
+    model = kind().fit(liked)
+    asked = Histories.of_products([2], NOW, catalog(PRODUCTS))
+    products, _ = model.recommend(asked, 3)
+    assert len(products)
+    if kind.personal:
+        assert set(products % 2) == {0}
+    assert model.reason(asked, int(products[0]), catalog(PRODUCTS))
+
+
+@every_generator
+def test_a_grown_catalogue_changes_nothing_of_what_was_known(
+    kind: type[Candidates], liked: Histories
+) -> None:
+    model = kind().fit(liked)
+    before = scores(model, liked)
+    longer = model.extended(catalog(PRODUCTS + 2))
+    np.testing.assert_array_equal(scores(longer, liked)[:, :PRODUCTS], before)
+    np.testing.assert_array_equal(scores(model, liked), before)
+    assert longer.extended(catalog(PRODUCTS + 2)).n_products_ == longer.n_products_

@@ -41,6 +41,7 @@ def test_nothing_of_an_erased_person_is_left_under_any_of_their_ids(settings, st
         "consents": 1,
         "decisions": 2,
         "events": 3,
+        "impressions": 1,
         "links": 1,
         "people": 2,
         "quarantine": 2,
@@ -359,6 +360,7 @@ ERASED = {
     "consents",
     "decisions",
     "events",
+    "impressions",
     "links",
     "people",
     "quarantine",
@@ -369,7 +371,7 @@ ERASED = {
 }
 """Tables that hold people; a receipt counts what went from each."""
 
-OF_NOBODY = {"api_keys", "erased", "erasures", "history_ids", "positions", "products"}
+OF_NOBODY = {"api_keys", "erased", "erasures", "history_ids", "positions", "products", "rules"}
 
 
 def test_of_every_table_it_is_said_whether_it_holds_people(store):

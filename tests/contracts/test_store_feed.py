@@ -43,9 +43,10 @@ def test_whoever_goes_on_from_the_last_feed_hears_only_what_is_new(store):
 
 def test_every_customer_is_read_with_the_last_feed(store, open_another):
     append(store, viewed("e1", user="ann"))
-    assert store.person("ann").fed == 0
+    assert store.person("ann").told.fed == store.last_told().fed == 0
     open_another().feed([ProductChange("tea", price=1.0)], NOON)
-    assert store.person("ann").fed == store.fed(0)[-1].fed > 0
+    assert store.person("ann").told == store.last_told()
+    assert store.last_told().fed == store.fed(0)[-1].fed > 0
 
 
 def test_what_a_feed_said_is_not_undone_by_events(store):

@@ -8,7 +8,7 @@ from tests.contracts.events import NOON, append, decision, ordered, viewed
 def same(one, other):
     """Whether two reads tell the same of a person; arrays are compared by their bytes."""
     told = [
-        (p.customer_id, p.identifiers, p.version, p.fed, p.timeline.to_bytes())
+        (p.customer_id, p.identifiers, p.version, p.told, p.timeline.to_bytes())
         for p in (one, other)
     ]
     return told[0] == told[1]

@@ -53,7 +53,7 @@ def checkerboard(customers: int = 40, products: int = 10) -> Timelines:
         mine = [p for p in range(products) if p % 2 == c % 2]
         left_out = mine[(c // 2) % len(mine)]
         wanted = [p for p in mine if p != left_out]
-        baskets = [(float(1 + i), [p]) for i, p in enumerate(wanted)]
+        baskets = [(1.0, wanted[::2]), (2.0, wanted[1::2])]
         people.append((f"c{c:03d}", timeline(baskets, viewed=[(20, wanted)])))
     return Timelines.of(people)
 

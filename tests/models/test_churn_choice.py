@@ -7,6 +7,7 @@ import pytest
 from features.errors import InputError
 from features.instants import DAY_MS
 from models.churn import ChurnModel
+from models.churn.recalibration import ORDER_VALUE
 from models.purchases import Counts
 
 RHYTHM = (
@@ -59,8 +60,25 @@ def fitted(rows: Rows, horizon: int = 60, days: int = 60) -> ChurnModel:
     return ChurnModel(threads=1).fit(table, y, at, NAMES, horizon, np.full(len(y), days), who)
 
 
-def test_where_rhythm_is_all_there_is_trees_do_not_win() -> None:
-    assert fitted(shop()).choice_.trees < 1
+def test_where_rhythm_is_all_there_is_the_recalibration_stands_alone() -> None:
+    choice = fitted(shop()).choice_
+    assert (choice.recalibration, choice.trees) == (1, 0)
+
+
+def test_what_an_order_is_worth_tells_a_small_shop_who_comes_back() -> None:
+    """And needs no trees; of whom it is not known, it says nothing."""
+    names = (*RHYTHM, ORDER_VALUE, "noise_1", "noise_2", "noise_3")
+    table, y, at, who = shop(customers=200, mood=0.6)
+    table[:, 3] = np.where(table[:, 3] == 1, 5.0, 50.0)
+    table[who < 20, 3] = np.nan
+    model = ChurnModel(threads=1).fit(table, y, at, names, 60, customer=who)
+    assert model.choice_.recalibration > 0
+    cheap, dear, unknown = (table[who == 50].copy() for _ in range(3))
+    cheap[:, 3], dear[:, 3], unknown[:, 3] = 5.0, 50.0, np.nan
+    risks = [model.predict_proba(each) for each in (dear, unknown, cheap)]
+    assert (np.diff(risks, axis=0) > 0).all()
+    told, parts = model.contributions(cheap)
+    assert (parts[:, told.index(ORDER_VALUE)] > 0).all()
 
 
 def test_what_rhythm_does_not_know_the_trees_are_trusted_with() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from features.events.erasures import Erased, Marks
 from features.reference import Reference
 from features.timeline import Timeline, Timelines
-from models.next_product import NextProductModel, Session
+from models.next_product import NextProductModel, Popular, Session
 from models.next_product.history import Histories
 from models.next_product.looks import Sessions
 from models.next_product.session import SessionIndex, evidence
@@ -144,7 +144,8 @@ def test_reasons_name_what_was_looked_at() -> None:
 def test_a_visitor_s_next_list_follows_what_others_looked_at() -> None:
     others = [(f"c{i}", timeline([(1, [5])], viewed=visit(i, [1, 2]))) for i in range(20)]
     people, shop = Timelines.of(others), catalog(PRODUCTS)
-    model = NextProductModel(threads=1).fit(people, shop, [], day(30), 30)
+    sources = [Session(), Popular()]
+    model = NextProductModel(sources, threads=1).fit(people, shop, [], day(30), 30)
     visitor = timeline([], viewed=visit(30, [1]))
     facts = Reference.as_of(people, shop, day(30))
     items = model.recommend(visitor, day(30.1), 3, catalog=shop, reference=facts)

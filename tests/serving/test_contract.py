@@ -57,7 +57,7 @@ def test_every_example_works(trained_client, path, method, operation):
         body = example_of(content)
         answer = trained_client.request(
             method.upper(),
-            path.replace("{product_id}", "22423").replace("{customer_id}", "c-17"),
+            path.format(product_id="22423", customer_id="c-17", name="summer-sale"),
             content=body if isinstance(body, str) else json.dumps(body),
             headers={"Content-Type": kind},
         )

@@ -18,7 +18,7 @@ from models.next_product.looks import Sessions
 from serving import history
 from serving.__main__ import cli
 from serving.export import export
-from serving.store import Score
+from serving.store import Impression, Score
 from tests.serving.conftest import NOON
 from training.__main__ import app as training
 
@@ -322,6 +322,7 @@ def test_retention_by_the_command_line(client, settings):
     client.track("Product Viewed", "m1", userId="ann", product_id="tea")
     client.track("Checkout Started", "m2", userId="ann", total=3)
     client.service.store.put_scores([Score("ann", "7", NOON, 90, 0.5)])
+    client.service.store.put_impressions([Impression("rec_1", "ann", NOON, "home", "7", ())])
     environment = {"REGULARS_DATA": str(settings.data), "COLUMNS": "200"}
 
     def retain(**more):
@@ -331,12 +332,12 @@ def test_retention_by_the_command_line(client, settings):
     assert retain()[1].startswith("Nothing to do: REGULARS_RETAIN_DAYS says no period.")
     code, said = retain(REGULARS_RETAIN_DAYS='{"Product Viewed": 30}')
     assert code == 0, said
-    assert "Deleted 1 events, 0 timeline rows and 0 scores" in said
+    assert "Deleted 1 events, 0 timeline rows, 0 scores and 0 lists" in said
     assert client.get("/v1/customers/ann").json()["events"] == 2
     numbers_too = {"REGULARS_RETAIN_NUMBERS": "false"}
     said = retain(REGULARS_RETAIN_DAYS='{"*": 30}', **numbers_too)[1]
-    assert "Deleted 1 events, 2 timeline rows and 1 scores" in said
-    assert client.service.store.scores("ann") == []
+    assert "Deleted 1 events, 2 timeline rows, 1 scores and 1 lists" in said
+    assert client.service.store.scores("ann") == client.service.store.impressions("ann") == []
     assert client.get("/v1/customers/ann").json()["events"] == 0
     code, said = retain(REGULARS_RETAIN_DAYS='{"Consent Changed": 30}')
     assert (code, "may not age" in said) == (1, True)

@@ -141,6 +141,14 @@ def test_what_ships_has_seen_everything_and_its_tags_say_what_the_figures_are_of
 def test_evaluate_gives_the_figures_of_the_training_again(built, shop):
     again = shop.done("evaluate", "--version", 1)
     assert figures(again.stdout) == figures(built[1]["train"].stdout)
+    page = (shop.folder / "reports" / "next_product-1.html").read_text()
+    assert "What will they buy next?" in page
+    registry = shop.registry
+    run = registry.version(1).run_id
+    logged = registry.tracking.fetch(f"runs:/{run}/report/next_product.html", shop.folder)
+    summary = page.partition('aria-label="Summary"')[2].partition("</section>")[0]
+    assert summary
+    assert summary in logged.read_text()  # the same figures as when it was trained
 
 
 def test_one_model_alone_can_be_trained_at_a_chosen_cutoff(shop):

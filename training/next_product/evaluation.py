@@ -143,25 +143,6 @@ def evaluate_next_product(
     facts = period.reference if reference is None else reference
     people, told = period.customers, progress or _unwatched
     ranked = ranked_lists(model, timelines, people, cutoff, catalog, facts, told)
-    baselines = [name for name in ranked if name != OURS]
-    truth, shelf = Truth.of(period, timelines, catalog), _range(timelines, catalog, cutoff)
-    found = {method: scores(lists, truth) for method, lists in ranked.items()}
-    metrics: dict[str, float] = {}
-    for method, lists in ranked.items():
-        figures = means(found[method]) | exposure(lists, shelf, K)
-        metrics |= {f"{method}.{name}": value for name, value in figures.items()}
-    metrics["bought_popularity"] = float(shelf.popularity[truth.products].mean())
-    metrics["ours.candidate_recall"] = model.candidate_recall(timelines, period, catalog)
-    metrics["customers"] = float(len(truth))
-
-    columns = {f"{m}.{name}": found[m][name] for m in ranked for name in DECIDING}
-    for method in baselines:
-        for name in DECIDING:
-            columns[f"less.{method}.{name}"] = found[OURS][name] - found[method][name]
-    kinds = groups(timelines, people, cutoff, truth, first_seen(timelines, catalog))
-    rival = _best(metrics, baselines)
-    for kind in kinds:
-        columns |= _of_group(kind, truth, ranked, rival)
     lost: dict[str, Ranked] = {}
     if thorough:
 
@@ -170,25 +151,12 @@ def evaluate_next_product(
             return less.rank(timelines, people, cutoff, LONGEST, catalog=catalog, reference=facts)
 
         lost = dict(without_each(model, rank))
-    for source, lists in lost.items():
-        poorer = scores(lists, truth)
-        figures = {name: float(np.mean(poorer[name])) for name in DECIDING}
-        figures |= exposure(lists, shelf, K)
-        metrics |= {f"without_{source}.{name}": value for name, value in figures.items()}
-        for name in DECIDING:
-            columns[f"without.{source}.{name}"] = poorer[name] - found[OURS][name]
-    intervals = mean_intervals(columns, seed=seed)
-    for method in baselines:
-        for name in DECIDING:
-            each = intervals[f"less.{method}.{name}"]
-            metrics[f"{method}.ours_less_{name}"] = each.value
-            metrics[f"{method}.ours_less_{name}_low"] = each.low
-            metrics[f"{method}.ours_less_{name}_high"] = each.high
-    for kind in kinds:
-        for method in ranked:
-            for name in DECIDING:
-                each = intervals[f"{kind.key}.{method}.{name}"]
-                metrics[f"{method}.{kind.key}_{name}"] = each.value
+    truth = Truth.of(period, timelines, catalog)
+    kinds = groups(timelines, people, cutoff, truth, first_seen(timelines, catalog))
+    metrics, intervals = _compared(
+        ranked, lost, truth, kinds, _range(timelines, catalog, cutoff), seed
+    )
+    metrics["ours.candidate_recall"] = model.candidate_recall(timelines, period, catalog)
     said = probability(model, timelines, catalog, facts, period, seed) if thorough else None
     if said is not None:
         metrics |= {f"{OURS}.{name}": value for name, value in said.metrics.items()}
@@ -206,6 +174,52 @@ def evaluate_next_product(
         ablation=[_without(source, intervals, metrics) for source in lost],
         probability=said,
     )
+
+
+def _compared(
+    ranked: Mapping[str, Ranked],
+    lost: Mapping[str, Ranked],
+    truth: Truth,
+    kinds: list[Group],
+    shelf: Range,
+    seed: int,
+) -> tuple[dict[str, float], dict[str, Interval]]:
+    """All figures of the lists, those without a source too, and the intervals of what decides."""
+    baselines = [name for name in ranked if name != OURS]
+    metrics: dict[str, float] = {}
+    columns: dict[str, Floats] = {}
+    found = {method: scores(lists, truth) for method, lists in ranked.items()}
+    for method, lists in ranked.items():
+        figures = means(found[method]) | exposure(lists, shelf, K)
+        metrics |= {f"{method}.{name}": value for name, value in figures.items()}
+        columns |= {f"{method}.{name}": found[method][name] for name in DECIDING}
+    metrics["bought_popularity"] = float(shelf.popularity[truth.products].mean())
+    metrics["customers"] = float(len(truth))
+    rival = _best(metrics, baselines)
+    for name in DECIDING:
+        for method in baselines:
+            columns[f"less.{method}.{name}"] = found[OURS][name] - found[method][name]
+    for source, lists in lost.items():
+        poorer = scores(lists, truth)
+        figures = {name: float(np.mean(poorer[name])) for name in DECIDING}
+        figures |= exposure(lists, shelf, K)
+        metrics |= {f"without_{source}.{name}": value for name, value in figures.items()}
+        for name in DECIDING:
+            columns[f"without.{source}.{name}"] = poorer[name] - found[OURS][name]
+    for kind in kinds:
+        columns |= _of_group(kind, truth, ranked, rival)
+    intervals = mean_intervals(columns, seed=seed)
+    for name in DECIDING:
+        for method in baselines:
+            each = intervals[f"less.{method}.{name}"]
+            metrics[f"{method}.ours_less_{name}"] = each.value
+            metrics[f"{method}.ours_less_{name}_low"] = each.low
+            metrics[f"{method}.ours_less_{name}_high"] = each.high
+        for kind in kinds:
+            for method in ranked:
+                value = intervals[f"{kind.key}.{method}.{name}"].value
+                metrics[f"{method}.{kind.key}_{name}"] = value
+    return metrics, intervals
 
 
 def _range(timelines: Timelines, catalog: Catalog, at: int) -> Range:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from features.catalog import Catalog, Product
 from features.instants import DAY_MS
 from models.next_product import Repeat
 from models.next_product.history import Histories
@@ -20,7 +21,8 @@ def histories(bought, until):
         until=np.full(len(counts), until, np.int64),
         bought=np.ones(len(counts), np.bool_),
         looks=Looks(nothing, np.empty(0, np.int32), np.empty(0, np.int64)),
-        n_products=int(bought["style"].max()) + 1,
+        channel=np.zeros(len(counts), np.uint8),
+        catalog=Catalog.of(Product(str(i)) for i in range(int(bought["style"].max()) + 1)),
     )
 
 
@@ -68,7 +70,8 @@ def test_a_product_is_worth_most_when_it_is_due(refills):
             history.until[:1],
             np.ones(1, np.bool_),
             Looks(np.zeros(2, np.int64), np.empty(0, np.int32), np.empty(0, np.int64)),
-            history.n_products,
+            np.zeros(1, np.uint8),
+            history.catalog,
         )
         score.append(float(model.opinions(one).scores[0]))
     assert score[0] < score[1] < score[2]
