@@ -13,6 +13,7 @@ from features.catalog import Catalog, Product
 from features.columns import ProductId
 from features.errors import InputError
 from features.events.schema import schema
+from features.instants import iso
 from features.reference import Reference
 from features.timeline import ROW, Timeline, Timelines
 from models.bundle import Bundle
@@ -122,6 +123,17 @@ def test_home_shows_what_is_next_and_not_what_is_had() -> None:
     assert first.evidence["times_bought"] == 1
     assert first.sources[0].name == "repeat"
     assert first.score == pytest.approx(np.prod(list(first.parts.values())))
+
+
+def test_the_evidence_is_what_the_reason_says() -> None:
+    (home,) = lists(ask("home"), customer=timeline([(20, [GAS]), (30, [GAS]), (50, [GAS])]))
+    gas = next(item for item in home.items if item.product == GAS)
+    assert gas.reason.startswith("You buy this about every 14 days, last on ")
+    assert gas.evidence == {
+        "times_bought": 3,
+        "days_between": 14.1,
+        "last_bought_at": iso(day(50)),
+    }
 
 
 def test_strangers_see_what_is_popular_in_full() -> None:
