@@ -15,16 +15,11 @@ from models.next_product.candidate import Candidates
 from models.next_product.history import Histories
 from models.next_product.opinions import Lists, Opinions, Shown, Sparse
 from models.next_product.placements import Placement
+from models.next_product.placements.placement import BASKETS, CATEGORY
 from models.next_product.popular import Popular
 from models.next_product.shelf.complements import beyond_chance, substitutes
 from models.next_product.shelf.filters import Mask
 from models.next_product.shelf.refills import Refills
-
-BASKETS = "baskets"
-"""The source that is what stands in the same baskets, from the population's facts."""
-
-CATEGORY = "category"
-"""The source that is what is popular of the anchors' own categories."""
 
 TOGETHER = (BASKETS, "together", "later", "neighbours")
 """Sources that say that products are bought together; others, that they are alike."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from features.instants import DAY_MS, iso
-from models.next_product.anchors import CATEGORY, TOGETHER, Anchored, nearest_anchor
+from models.next_product.anchors import TOGETHER, Anchored, nearest_anchor
+from models.next_product.placements.placement import CATEGORY
 from models.next_product.popular import Popular
 from models.next_product.recommendation import Source
 from models.next_product.shelf.arrange import Placed

@@ -75,6 +75,14 @@ def test_a_wholesaler_costs_no_more_than_fifty_lines() -> None:
     assert len(lists.products) <= 3_000 * 50
 
 
+def test_fifty_thousand_orders_of_one_customer_are_counted() -> None:
+    orders = [(d / 250, [d % 700, (7 * d) % 701]) for d in range(50_000)]
+    shop = histories((orders, []), products=701)
+    for model in (Together().fit(shop), Later().fit(shop)):
+        assert 0 < np.diff(model.lists_.offsets).max() <= 50
+        assert len(model.recommend(shop, 10)[0]) == 10
+
+
 def test_of_many_occasions_the_newest_count() -> None:
     assert newest(np.array([3, 9, 1, 7]), 2).tolist() == [1, 3]
 

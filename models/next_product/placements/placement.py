@@ -6,33 +6,34 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from features.errors import InputError, shown
+from models.next_product.generators import GENERATORS
 
 OURS = Path(__file__).parent
 """The placements that come along; a shop may put its own beside them, or in their stead."""
 
 Anchor = Literal["none", "product", "cart", "order", "results"]
 
-SourceName = Literal[
-    "repeat",
-    "session",
-    "together",
-    "later",
-    "viewed",
-    "neighbours",
-    "similar",
-    "als",
-    "content",
-    "arrivals",
-    "bestsellers",
-    "popular",
-    "baskets",
-    "category",
-]
-"""Generators by their names, and what needs none: what stands in baskets with an anchor, and what
-is popular in its category. A generator that a model was trained without proposes nothing."""
+BASKETS = "baskets"
+"""The source that is what stands in the same baskets, from the population's facts."""
+
+CATEGORY = "category"
+"""The source that is what is popular of the anchors' own categories."""
+
+SOURCES = (*(generator.name for generator in GENERATORS), BASKETS, CATEGORY)
+"""Names of what proposes products about an anchor. A generator that a model was trained without
+proposes nothing."""
+
+
+def _source(name: str) -> str:
+    if name not in SOURCES:
+        raise ValueError(f"no source is called so; there are {', '.join(SOURCES)}")
+    return name
+
+
+SourceName = Annotated[str, AfterValidator(_source)]
 
 Reason = Literal[
     "bought", "subscribed", "returned", "rated_badly", "dismissed", "consent", "anchor"
