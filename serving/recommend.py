@@ -293,7 +293,9 @@ class Recommender:
     def _write(self, lists: Sequence[Listed], who: _Who) -> None:
         ids, version = who.live.catalog.ids, who.live.version
         for one in lists:
-            items = tuple((ids[i.product], i.score, i.propensity) for i in one.shelf.items)
+            items = tuple(
+                (ids[i.product], float(i.score), float(i.propensity)) for i in one.shelf.items
+            )
             if items:
                 self._impressions.add(
                     Impression(

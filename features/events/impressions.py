@@ -25,9 +25,9 @@ SCHEMA: Final = pa.schema(
 )
 """recommendation_id: of the list. customer: to whom, as the log may name them; null for strangers
 and for who does not allow to be remembered. placement: where on the page. position: 1 is the top.
-propensity: the probability with which this product was shown in this list; 1 where no chance was
-involved. score: what it was ranked by. model_version: null where no model served. at: nothing from
-this instant on was looked at."""
+propensity: the probability with which it was put into its place, given the places before it; 1
+where no chance was involved. score: what it was ranked by. model_version: null where no model
+served. at: nothing from this instant on was looked at."""
 
 
 class Impressions(Aside):

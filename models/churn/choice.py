@@ -134,13 +134,18 @@ def _kind(past: Past, looks: list[int]) -> str | None:
 
 
 def _clearly_best(losses: Floats) -> int:
-    """The row of least mean; the first, unless it is worse by more than chance and LEAST_GAIN.
+    """The row that holds: the first, until one is better by more than chance and LEAST_GAIN.
 
-    Chance is the standard error of the difference of the means, of the same customers.
+    Then that one holds against the rows after it, so that no single customer decides between two
+    that are about as good. Chance is the standard error of the difference of the means, of the
+    same customers.
     """
-    best = int(np.argmin(losses.mean(axis=1)))
-    gain = losses[0] - losses[best]
-    return best if gain.mean() > max(LEAST_GAIN, gain.std() / np.sqrt(len(gain))) else 0
+    best = 0
+    for other in range(1, len(losses)):
+        gain = losses[best] - losses[other]
+        if gain.mean() > max(LEAST_GAIN, gain.std() / np.sqrt(len(gain))):
+            best = other
+    return best
 
 
 def _judged(

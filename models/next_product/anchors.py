@@ -12,19 +12,15 @@ import numpy.typing as npt
 from features.catalog import Catalog
 from features.reference import Reference
 from models.next_product.candidate import Candidates
+from models.next_product.content import Content
 from models.next_product.history import Histories
 from models.next_product.opinions import Lists, Opinions, Shown, Sparse
 from models.next_product.placements import Placement
+from models.next_product.placements.placement import BASKETS, CATEGORY
 from models.next_product.popular import Popular
 from models.next_product.shelf.complements import beyond_chance, substitutes
 from models.next_product.shelf.filters import Mask
 from models.next_product.shelf.refills import Refills
-
-BASKETS = "baskets"
-"""The source that is what stands in the same baskets, from the population's facts."""
-
-CATEGORY = "category"
-"""The source that is what is popular of the anchors' own categories."""
 
 TOGETHER = (BASKETS, "together", "later", "neighbours")
 """Sources that say that products are bought together; others, that they are alike."""
@@ -74,7 +70,8 @@ def anchored(
         CATEGORY: _category(anchors, catalog, popular, shown.everyone),
     }
     named = {generator.name: generator for generator in generators}
-    weights = placement.sources or dict.fromkeys((*named, BASKETS), 1.0)
+    weights: dict[str, float] = {str(name): weight for name, weight in placement.sources.items()}
+    weights = weights or dict.fromkeys((*named, BASKETS), 1.0)
     lists: dict[str, Lists] = {}
     for name, weight in weights.items():
         if weight > 0 and name in named:
@@ -101,9 +98,19 @@ def anchored(
 
 
 def replacing(
-    anchors: Sequence[int], catalog: Catalog, reference: Reference, refills: Refills
+    anchors: Sequence[int],
+    catalog: Catalog,
+    reference: Reference,
+    refills: Refills,
+    generators: Sequence[Candidates] = (),
 ) -> Mask:
     """Which products would replace an anchor rather than go with it, shape (products,)."""
+    similarity = np.zeros(len(catalog), np.float32)
+    for generator in generators:
+        if isinstance(generator, Content):
+            for anchor in anchors:
+                products, cosine = generator.alike(anchor)
+                similarity[products] = np.maximum(similarity[products], cosine)
     together = np.zeros(len(catalog), np.bool_)
     for anchor in anchors:
         part = slice(reference.co_offsets[anchor], reference.co_offsets[anchor + 1])
@@ -115,7 +122,7 @@ def replacing(
             refills.n_baskets_,
         )
         together[others[clearly]] = True
-    return substitutes(catalog.category, catalog.category[list(anchors)], together)
+    return substitutes(catalog.category, catalog.category[list(anchors)], together, similarity)
 
 
 def nearest_anchor(product: int, anchors: Sequence[int], reference: Reference) -> int | None:

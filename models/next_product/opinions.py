@@ -35,7 +35,7 @@ class Lists:
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
-    @property
+    @cached_property
     def owner(self) -> npt.NDArray[np.int64]:
         """Whose each entry is, shape (entries,)."""
         return np.repeat(np.arange(len(self)), np.diff(self.offsets))

@@ -22,6 +22,7 @@ from models.next_product.shelf.may import May
 from models.next_product.shelf.rotation import seen
 from models.next_product.shelf.rules import Rule
 from models.next_product.shelf.variants import best_variant
+from models.next_product.shelf.withheld import Why
 from models.next_product.visit import Judged, Visit
 from models.next_product.wording import Told, told
 
@@ -57,12 +58,12 @@ def page(
             have; an anchor is no product of the catalogue.
     """
     visit = Visit(model, timeline, at, query, catalog, reference)
-    drafts = [_draft(visit, ask) for ask in query.asks]
+    drafts = [draft(visit, ask) for ask in query.asks]
     taken: set[int] = set()
     out = []
-    for place, draft in enumerate(drafts):
-        held = set().union(*(later.pinned for later in drafts[place + 1 :])) - draft.pinned
-        shelf = _shelf(visit, draft, taken | held)
+    for place, one in enumerate(drafts):
+        held = set().union(*(later.pinned for later in drafts[place + 1 :])) - one.pinned
+        shelf = _shelf(visit, one, taken | held)
         taken |= {int(catalog.parent[item.product]) for item in shelf.items}
         out.append(shelf)
     return tuple(out)
@@ -94,10 +95,12 @@ def recheck(
     """
     (ask,) = query.asks
     visit = Visit(model, timeline, at, query, catalog, reference)
-    may = _draft(visit, ask).may
-    parent = catalog.parent[[item.product for item in listed]]
-    stays = may.of_these(parent)
-    withheld = [may.why(int(p)) for p in parent[~stays]]
+    may = draft(visit, ask).may
+    product = np.array([item.product for item in listed], np.int32)
+    parent = catalog.parent[product]
+    sold_out = ~catalog.available[product] & (product != parent)  # of a variant
+    stays = may.of_these(parent) & ~sold_out
+    withheld = [may.why(int(p)) or NotShown(int(p), Why.UNAVAILABLE.label) for p in parent[~stays]]
     kept = [item for item, stay in zip(listed, stays, strict=True) if stay]
     more = replace(
         query,
@@ -106,11 +109,11 @@ def recheck(
         explain=False,
     )
     (fresh,) = page(model, timeline, at, more, catalog=catalog, reference=reference)
-    return Shelf(ask.placement.name, (*kept, *fresh.items), tuple(w for w in withheld if w))
+    return Shelf(ask.placement.name, (*kept, *fresh.items), tuple(withheld))
 
 
 @dataclass(frozen=True)
-class _Draft:
+class Draft:
     """A list before anything is chosen for it."""
 
     ask: Ask
@@ -123,7 +126,8 @@ class _Draft:
     """Products that a rule pins here by their id, so that no earlier list takes them."""
 
 
-def _draft(visit: Visit, ask: Ask) -> _Draft:
+def draft(visit: Visit, ask: Ask) -> Draft:
+    """What bears on a list, and what may stand on it; see `page`."""
     query, catalog, placement = visit.query, visit.catalog, ask.placement
     k = placement.k if ask.k is None else ask.k
     if k < 0:
@@ -132,7 +136,9 @@ def _draft(visit: Visit, ask: Ask) -> _Draft:
     anchors = visit.anchors(ask)
     replaced: Mask | None = None
     if placement.complements and anchors:
-        replaced = replacing(anchors, catalog, visit.reference, visit.refills)
+        replaced = replacing(
+            anchors, catalog, visit.reference, visit.refills, visit.model.generators
+        )
     may = May.of(
         catalog,
         visit.at,
@@ -151,10 +157,10 @@ def _draft(visit: Visit, ask: Ask) -> _Draft:
         if rule.position is not None and rule.position <= k and len(rule.products) == 1:
             named = catalog.parent[[catalog.index[i] for i in rule.products if i in catalog.index]]
             pinned |= set(named[may.of_these(named)].tolist())
-    return _Draft(ask, k, rules, anchors, may, pinned)
+    return Draft(ask, k, rules, anchors, may, pinned)
 
 
-def _shelf(visit: Visit, draft: _Draft, taken: set[int]) -> Shelf:
+def _shelf(visit: Visit, draft: Draft, taken: set[int]) -> Shelf:
     """Chooses a list's products, and says why."""
     ask, may, placement = draft.ask, draft.may, draft.ask.placement
     free = may.everyone.copy()
@@ -166,16 +172,7 @@ def _shelf(visit: Visit, draft: _Draft, taken: set[int]) -> Shelf:
     if draft.k and placement.anchor == "results":
         given, products, relevance, judged = _results(visit, draft, free)
     elif draft.k and placement.anchor != "none" and draft.anchors:
-        about = anchored(
-            draft.anchors,
-            visit.at,
-            placement,
-            shown,
-            visit.model.candidates,
-            generators=visit.model.generators,
-            catalog=visit.catalog,
-            reference=visit.reference,
-        )
+        about = _about(visit, draft, shown)
         judged = visit.judged(shown, about.products)
         products = about.products
         relevance = _mixed(about.score, judged.of(products), placement.personal)
@@ -215,18 +212,38 @@ def _shelf(visit: Visit, draft: _Draft, taken: set[int]) -> Shelf:
     return Shelf(ask.placement.name, items, _withheld(visit, draft), rows)
 
 
+def _about(visit: Visit, draft: Draft, shown: Shown) -> Anchored:
+    """The candidates that a list's anchors propose."""
+    return anchored(
+        draft.anchors,
+        visit.at,
+        draft.ask.placement,
+        shown,
+        visit.model.candidates,
+        generators=visit.model.generators,
+        catalog=visit.catalog,
+        reference=visit.reference,
+    )
+
+
 def _results(
-    visit: Visit, draft: _Draft, free: Mask
+    visit: Visit, draft: Draft, free: Mask
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.float64], Judged]:
     """Search results as given, their parents, and the search's order mixed with the customer's."""
     given = np.array(draft.anchors, np.int32)
     parent = visit.catalog.parent[given]
-    may = free[parent] & visit.catalog.available[given] | (free[parent] & (parent == given))
+    may = free[parent] & (_passing(visit, draft)[given] | (parent == given))
     given, parent = given[may], parent[may]
     judged = visit.judged(Shown.alike(free, 1), parent)
     by_search = 1 / np.log2(np.arange(2, len(given) + 2))
     relevance = _mixed(by_search, judged.of(parent), draft.ask.placement.personal)
     return given, parent, relevance, judged
+
+
+def _passing(visit: Visit, draft: Draft) -> Mask:
+    """Which products and variants can be bought and pass the filters."""
+    passing = draft.ask.filters.allowed(visit.catalog)
+    return visit.catalog.available if passing is None else passing & visit.catalog.available
 
 
 def _mixed(
@@ -242,7 +259,7 @@ def _mixed(
 
 def _pool(
     visit: Visit,
-    draft: _Draft,
+    draft: Draft,
     products: npt.NDArray[np.int32],
     relevance: npt.NDArray[np.float64],
     judged: Judged,
@@ -279,7 +296,7 @@ def _pool(
 
 def _item(
     visit: Visit,
-    draft: _Draft,
+    draft: Draft,
     placed: Placed,
     judged: Judged,
     about: Anchored | None,
@@ -295,9 +312,7 @@ def _item(
         probability = float(judged.score[place])
     listed = product if given is None else int(given[placed.place])
     if given is None and visit.query.variants:
-        passing = draft.ask.filters.allowed(visit.catalog)
-        allowed = visit.catalog.available if passing is None else passing
-        listed = best_variant(product, visit.catalog, allowed, visit.taste)
+        listed = best_variant(product, visit.catalog, _passing(visit, draft), visit.taste)
     return Recommendation(
         product=listed,
         score=placed.score,
@@ -313,24 +328,14 @@ def _item(
     )
 
 
-def _withheld(visit: Visit, draft: _Draft) -> tuple[NotShown, ...]:
+def _withheld(visit: Visit, draft: Draft) -> tuple[NotShown, ...]:
     """What would have been proposed or pinned if it could be shown, and why it is not."""
     may = draft.may
     everything = Shown.alike(np.ones(len(visit.catalog), np.bool_), 1)
     proposed = [visit.judged(everything).products.tolist(), may.personal.products.tolist()]
     proposed += [list(draft.anchors), list(visit.cart)]
     if draft.anchors and draft.ask.placement.anchor not in ("none", "results"):
-        about = anchored(
-            draft.anchors,
-            visit.at,
-            draft.ask.placement,
-            everything,
-            visit.model.candidates,
-            generators=visit.model.generators,
-            catalog=visit.catalog,
-            reference=visit.reference,
-        )
-        proposed.append(about.products.tolist())
+        proposed.append(_about(visit, draft, everything).products.tolist())
     elif draft.anchors:
         proposed = [visit.catalog.parent[list(draft.anchors)].tolist()]  # and nothing else
     for rule in draft.rules:

@@ -72,9 +72,12 @@ class Judged:
 
     def place(self, product: int) -> int | None:
         """Where a product stands; None where it was not judged."""
-        place = int(np.searchsorted(self.products, product))
-        there = place < len(self.products) and self.products[place] == product
-        return place if there else None
+        return self._places.get(product)
+
+    @cached_property
+    def _places(self) -> Mapping[int, int]:
+        """A search of the array for each product takes many times as long."""
+        return dict(zip(self.products.tolist(), range(len(self.products)), strict=True))
 
     def row(self, product: int) -> Mapping[str, float] | None:
         """What the ranker saw of a product."""

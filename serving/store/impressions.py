@@ -22,6 +22,9 @@ class SqlImpressions(SqlPart):
     def put_impressions(self, impressions: Sequence[Impression]) -> None:
         """Keep lists, each once; see `Store.put_impressions`."""
         named = {one.customer_id for one in impressions if one.customer_id is not None}
+        written = [
+            json.dumps(one.items) for one in impressions
+        ]  # others' writes do not wait for it
 
         def work(connection: Connection) -> None:
             # nobody is erased between the look for it and the commit
@@ -29,7 +32,7 @@ class SqlImpressions(SqlPart):
             erased = erasing.until(self._database, connection, self._erasures, named)
             numbers = dict(rows_among(self._database, connection, _NUMBERS, named))
             rows = []
-            for one in impressions:
+            for one, items in zip(impressions, written, strict=True):
                 number = None
                 if one.customer_id is not None:
                     last, _ = erased.get(one.customer_id, (-1, ""))
@@ -43,7 +46,7 @@ class SqlImpressions(SqlPart):
                         "at": one.at,
                         "placement": one.placement,
                         "version": one.version,
-                        "items": json.dumps(one.items),
+                        "items": items,
                     }
                 )
             self._database.lock(connection, Lock.IMPRESSIONS)

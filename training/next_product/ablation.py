@@ -1,8 +1,7 @@
 """What each source of candidates contributes: lists without it.
 
 The source is silent when candidates are proposed and ranked; the ranker is not learnt again, so
-that it still expects to hear it. What is lost is therefore an upper bound: a ranker learnt without
-the source would make up for some of it.
+that it still expects to hear it: one learnt without the source would make up for some of the loss.
 """
 
 import copy

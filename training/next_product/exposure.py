@@ -42,8 +42,7 @@ class Range:
     def novelty(self) -> Floats:
         """Self-information of each product in bits: -log2 of its share of buyers.
 
-        Who bought nothing yet counts as a tenth of the least share (Vargas and Castells 2011
-        leave it undefined), so that showing the unknown is not free of bounds.
+        What nobody bought yet, where that is infinite, counts as a tenth of the least share.
         """
         some = self.popularity[self.popularity > 0]
         least = float(some.min()) / 10 if len(some) else 1.0

@@ -4,16 +4,36 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from features.errors import InputError, shown
+from models.next_product.generators import GENERATORS
 
 OURS = Path(__file__).parent
 """The placements that come along; a shop may put its own beside them, or in their stead."""
 
 Anchor = Literal["none", "product", "cart", "order", "results"]
+
+BASKETS = "baskets"
+"""The source that is what stands in the same baskets, from the population's facts."""
+
+CATEGORY = "category"
+"""The source that is what is popular of the anchors' own categories."""
+
+SOURCES = (*(generator.name for generator in GENERATORS), BASKETS, CATEGORY)
+"""Names of what proposes products about an anchor. A generator that a model was trained without
+proposes nothing."""
+
+
+def _source(name: str) -> str:
+    if name not in SOURCES:
+        raise ValueError(f"no source is called so; there are {', '.join(SOURCES)}")
+    return name
+
+
+SourceName = Annotated[str, AfterValidator(_source)]
 
 Reason = Literal[
     "bought", "subscribed", "returned", "rated_badly", "dismissed", "consent", "anchor"
@@ -38,7 +58,7 @@ class Placement(BaseModel):
     k: int = Field(default=10, ge=1, le=100)
     """How many products when the request does not say; a page row holds about ten."""
 
-    sources: Mapping[str, float] = Field(default_factory=dict)
+    sources: Mapping[SourceName, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
     """What an anchor's candidates come from: weights of generators, by their names; all the same
     when empty."""
 

@@ -37,11 +37,10 @@ def best_variant(
     Arguments:
         parent: its catalogue index.
         catalog: the present one.
-        allowed: which variants may be shown, shape (products,).
+        allowed: which variants can be bought and pass, shape (products,).
         taste: the customer's, see `tastes`.
     """
-    family = _family(parent, catalog)
-    family = [variant for variant in family if allowed[variant] and catalog.available[variant]]
+    family = [variant for variant in _family(parent, catalog) if allowed[variant]]
     sold = [variant for variant in family if variant != parent] or family
     if len(sold) < 2:
         return sold[0] if sold else parent

@@ -1,15 +1,19 @@
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from features.catalog import Catalog, Product
 from features.columns import ProductId
 from features.errors import InputError
 from features.events.schema import schema
+from features.instants import iso
 from features.reference import Reference
 from features.timeline import ROW, Timeline, Timelines
 from models.bundle import Bundle
@@ -26,8 +30,12 @@ from models.next_product import (
     placements,
     recheck,
 )
+from models.next_product.anchors import replacing
+from models.next_product.content import Content
+from models.next_product.page import draft
 from models.next_product.placements import Placement
 from models.next_product.shelf import Filters, Rule, check
+from models.next_product.visit import Visit
 from tests.models.shop import catalog as catalog_of
 from tests.models.shop import day, timeline
 from tests.models.trained import CUTOFF, PRODUCTS
@@ -110,10 +118,22 @@ def test_home_shows_what_is_next_and_not_what_is_had() -> None:
     assert home.placement == "home"
     assert set(products(home)) == SOLD - {TENT, STOVE}
     first = home.items[0]
-    assert (first.product, first.reason, first.source) == (GAS, "You bought this before", "repeat")
+    assert (first.product, first.source) == (GAS, "repeat")
+    assert first.reason.startswith("You bought this on ")
     assert first.evidence["times_bought"] == 1
     assert first.sources[0].name == "repeat"
     assert first.score == pytest.approx(np.prod(list(first.parts.values())))
+
+
+def test_the_evidence_is_what_the_reason_says() -> None:
+    (home,) = lists(ask("home"), customer=timeline([(20, [GAS]), (30, [GAS]), (50, [GAS])]))
+    gas = next(item for item in home.items if item.product == GAS)
+    assert gas.reason.startswith("You buy this about every 14 days, last on ")
+    assert gas.evidence == {
+        "times_bought": 3,
+        "days_between": 14.1,
+        "last_bought_at": iso(day(50)),
+    }
 
 
 def test_strangers_see_what_is_popular_in_full() -> None:
@@ -150,6 +170,17 @@ def test_of_one_category_is_a_complement_what_people_clearly_buy_both_of() -> No
     assert products(cart) == [1]
 
 
+def test_what_is_described_alike_is_a_substitute_also_without_categories() -> None:
+    told = ["oak dining chair", "oak dining chair", "beeswax furniture polish", "blue cup"]
+    catalog = Catalog.of(Product(ProductId(f"p{i}"), title=title) for i, title in enumerate(told))
+    buyers = Timelines.of([(f"c{i}", timeline([(i, [0, 2])])) for i in range(20)])
+    model = NextProductModel([Neighbours(threads=1), Content(threads=1), Popular()], threads=1)
+    model.fit(buyers, catalog, [], NOW, 30)
+    facts = Reference.as_of(buyers, catalog, NOW)
+    replaced = replacing([0], catalog, facts, model.refills_, model.generators)
+    assert replaced.tolist() == [False, True, False, False]
+
+
 def test_the_cart_is_read_from_the_events_when_the_caller_does_not_know() -> None:
     added = np.array(
         [(day(99.9), day(99.9), 100.0, 1.0, np.nan, TENT, schema().code("Product Added"), 1)], ROW
@@ -184,6 +215,7 @@ def test_search_orders_exactly_what_it_is_given() -> None:
     assert products(results) == [GAS, MUG]
     assert products(lists(ask("search", MUG, GAS))[0]) == [MUG, GAS]
     assert products(lists(ask("search"))[0]) == []
+    assert products(lists(ask("search", SHIRT_L, SHIRT_M, MUG, size="M"))[0]) == [SHIRT_M]
 
 
 def test_the_associate_sees_what_was_bought_and_not_what_was_given_back() -> None:
@@ -338,10 +370,21 @@ def test_a_mail_is_checked_before_it_is_sent_and_filled_up() -> None:
     }
 
 
+def test_a_variant_that_sold_out_is_not_sent() -> None:
+    model, catalog, reference = shop()
+    query = Query([ask("email", k=8)], variants=True)
+    made = page(model, CAMPER, NOW, query, catalog=catalog, reference=reference)[0]
+    assert SHIRT_L in products(made)
+    sold_out = catalog.changed([replace(catalog.product(SHIRT_L), available=False)])
+    now = recheck(model, made.items, CAMPER, NOW, query, catalog=sold_out, reference=reference)
+    assert SHIRT_L not in products(now)
+    assert [(each.product, each.why) for each in now.withheld] == [(SHIRT, "unavailable")]
+
+
 def test_explained_items_have_the_rankers_row_and_value(small_bundle: Bundle) -> None:
     model = small_bundle.next_product
     assert model is not None
-    query = Query([ask("home", k=5)], explain=True)
+    query = Query([ask("home", k=PRODUCTS)], explain=True)
     customer = timeline([(300, [0, 3, 6]), (310, [0, 9]), (320, [0, 12])])
     (home,) = page(
         model,
@@ -351,12 +394,66 @@ def test_explained_items_have_the_rankers_row_and_value(small_bundle: Bundle) ->
         catalog=small_bundle.catalog,
         reference=small_bundle.reference,
     )
-    assert len(home.items) == 5
-    for item in home.items:
+    judged = [item for item in home.items if item.probability is not None]
+    assert len(judged) >= 20
+    for item in judged:
         assert item.probability is not None
         assert item.value == pytest.approx(item.probability * 0.3 * 10.0)
         assert home.features[item.product].keys() == set(model.columns)
     assert home.features[0]["pair_times_bought"] == 3
+
+
+PRODUCT = st.integers(0, 10)
+ACTIONS = {
+    "pin": {"position": 2},
+    "promote": {"share": 0.3},
+    "boost": {},
+    "bury": {},
+    "exclude": {},
+}
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["home", "product_similar", "cart", "email", "associate"]),
+            st.lists(PRODUCT, max_size=2),
+            st.integers(0, 12),
+        ),
+        max_size=3,
+    ),
+    st.lists(st.tuples(st.sampled_from(sorted(ACTIONS)), PRODUCT), max_size=4),
+    st.lists(PRODUCT, max_size=3),
+    st.sampled_from([CAMPER, Timeline.empty()]),
+    st.sampled_from(["", "rec_1", "rec_2"]),
+)
+def test_a_page_is_full_has_nothing_twice_and_nothing_that_must_not_be_shown(
+    wanted: list[tuple[str, list[int], int]],
+    ruled: list[tuple[str, int]],
+    exclude: list[int],
+    customer: Timeline,
+    seed: str,
+) -> None:
+    model, catalog, reference = shop()
+    rules = [
+        Rule(name=f"r{i}", action=action, products=(catalog.ids[product],), **ACTIONS[action])  # type: ignore[arg-type]
+        for i, (action, product) in enumerate(ruled)
+    ]
+    asks = [ask(name, *anchors, k=k) for name, anchors, k in wanted]
+    query = Query(asks, rules=rules, exclude=exclude, seed=seed)
+    visit = Visit(model, customer, NOW, query, catalog, reference)
+    found = page(model, customer, NOW, query, catalog=catalog, reference=reference)
+    everything = [product for shelf in found for product in products(shelf)]
+    assert len(everything) == len(set(everything))
+    for place, (one, shelf) in enumerate(zip(asks, found, strict=True)):
+        may = draft(visit, one).may
+        assert may.of_these(np.array(products(shelf), np.int32)).all()
+        before = {product for earlier in found[:place] for product in products(earlier)}
+        later = {p for other in asks[place + 1 :] for p in draft(visit, other).pinned}
+        could = set(np.flatnonzero(may.of_these(np.arange(len(catalog), dtype=np.int32))).tolist())
+        assert len(shelf.items) <= min(one.k or 0, len(could - before))
+        assert len(shelf.items) >= min(one.k or 0, len(could - before - later))
 
 
 EMPTY = Catalog.empty()

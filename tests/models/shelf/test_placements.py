@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from features.errors import InputError
-from models.next_product import placements
+from models.next_product import GENERATORS, placements
 from models.next_product.placements import Placement
 
 
@@ -22,6 +22,12 @@ def test_the_placements_of_a_shop_page_are_there() -> None:
     assert "bought" in placements()["associate"].shows
 
 
+def test_every_generator_can_be_a_source() -> None:
+    for kind in GENERATORS:
+        asked = Placement(name="mine", title="Mine", sources={kind.name: 1.0})
+        assert kind.name in asked.sources
+
+
 def test_a_shops_own_placements_come_beside_ours_or_in_their_stead(tmp_path: Path) -> None:
     (tmp_path / "home.toml").write_text('title = "Hello"\nk = 4\n')
     (tmp_path / "blog.toml").write_text('title = "Read on"\n')
@@ -38,6 +44,7 @@ def test_a_shops_own_placements_come_beside_ours_or_in_their_stead(tmp_path: Pat
         ('title = "x"\nanchor = "page"\n', r"blog.toml: anchor = 'page'"),
         ('title = "x"\ncolour = "red"\n', r"blog.toml: colour = 'red': Extra inputs"),
         ('title = "x"\nshows = ["age"]\n', r"blog.toml: shows.0 = 'age'"),
+        ('title = "x"\n[sources]\nmagic = 1\n', r"blog.toml: sources.magic"),
         ("k = 3\n", r"blog.toml: title"),
         ("k = \n", r"blog.toml is no TOML"),
     ],
