@@ -19,12 +19,17 @@ def best_of_sparse(  # type: ignore[no-untyped-def]  # compiled: Numba infers th
     for row in range(rows):
         for place in range(out_of[row], out_of[row + 1]):
             mine[withheld[place]] = row + 1
-        held = 0
+        own, its_worth = found[row], worth[row]
+        held, least = 0, np.float32(0)
         for place in range(offsets[row], offsets[row + 1]):
-            product = products[place]
+            product, score = products[place], scores[place]
+            if score < least:
+                continue
             if product < len(shown) and shown[product] and mine[product] != row + 1:
-                held = _offer(found[row], worth[row], held, k, product, scores[place])
-        _sort(found[row], worth[row], held)
+                held = _offer(own, its_worth, held, k, product, score)
+                if held == k > 0:
+                    least = its_worth[0]
+        _sort(own, its_worth, held)
         count[row + 1] = count[row] + held
     return count, *_joined(found, worth, count)
 

@@ -14,7 +14,7 @@ from models.next_product.associations import NO_LISTS, Associations, read_lists,
 from models.next_product.content.space import Space, grown
 from models.next_product.content.words import TEXT, words
 from models.next_product.history import Histories
-from models.next_product.opinions import Sparse
+from models.next_product.opinions import Products, Scores, Sparse
 
 LATER = 2_000
 """Products added since `fit` that get neighbours, the newest: some tenths of a second."""
@@ -87,6 +87,13 @@ class Content(Associations):
         out.lists_ = grown(self.first_lists_, old, new, first, len(catalog), self.neighbours)
         out.n_products_, out.later_ = len(catalog), later
         return out
+
+    def alike(self, product: int) -> tuple[Products, Scores]:
+        """The products nearest to one, and their cosines."""
+        if product >= self.lists_.n_products:
+            return self.lists_.products[:0], self.lists_.scores[:0]
+        part = slice(self.lists_.offsets[product], self.lists_.offsets[product + 1])
+        return self.lists_.products[part], self.lists_.scores[part]
 
     def save(self, folder: Path) -> None:
         """See `Candidates.save`; what came after `fit` is no part of it."""
