@@ -207,6 +207,7 @@ def test_a_list_made_earlier_keeps_what_may_still_be_shown_and_is_filled_up(trai
     assert shown[0] == "tea"
     assert len(shown) == len(set(shown)) == len(made)
     assert not {"pot", "gone"} & set(shown)
+    assert "search" not in " ".join(item["reason"] + item["source"] for item in answer["items"])
     why = {one["product_id"]: one["why"] for one in answer["withheld"]}
     assert why == {"pot": "rule", "gone": "unavailable"}
     trained_client.service.impressions.flush()
