@@ -130,6 +130,7 @@ class Recommender:
         wanted: Sequence[Wanted],
         *,
         exclude: Collection[str] = (),
+        age: float | None = None,
         variants: bool = False,
         explain: bool = False,
     ) -> Page:
@@ -139,6 +140,7 @@ class Recommender:
             customer_ids: ids the customer may be known under, the best first.
             wanted: which lists.
             exclude: product ids not to show, nor their variants.
+            age: the customer's, in years; None where it is not known.
             variants: list variants rather than what stands for them.
             explain: say also what was not shown, and what the ranker saw.
 
@@ -148,7 +150,7 @@ class Recommender:
         who, name = self._who(customer_ids), uuid.uuid4().hex
         asked = [self._asked(one, who) for one in wanted]
         asks = [one.ask for one in asked if one.fallback != EMPTY_FILTER]
-        query = self._query(asks, who, name, exclude, variants=variants, explain=explain)
+        query = self._query(asks, who, name, exclude, age, variants=variants, explain=explain)
         shelves, instead = self._shelves(query, who)
         filled = iter(shelves)
         lists = []
@@ -167,6 +169,7 @@ class Recommender:
         wanted: Wanted,
         *,
         exclude: Collection[str] = (),
+        age: float | None = None,
     ) -> Page:
         """What of a list that was made earlier may still be shown, in its order, filled up.
 
@@ -177,6 +180,7 @@ class Recommender:
             product_ids: the list.
             wanted: where it is shown, and how many products.
             exclude: as in `recommend`.
+            age: as in `recommend`.
 
         Raises:
             InputError: as in `recommend`.
@@ -191,7 +195,7 @@ class Recommender:
         if asked.fallback != EMPTY_FILTER:
             standing = asked.ask.placement.model_copy(update=_AS_GIVEN)
             asks = [Ask(standing, MOST, given, wanted.filters), asked.ask]
-            query = self._query(asks, who, name, exclude, explain=True)
+            query = self._query(asks, who, name, exclude, age, explain=True)
             (kept, more), instead = self._shelves(query, who)
             title = asked.ask.placement.title  # nobody searched; why it was chosen is not known
             stays = (
@@ -233,6 +237,7 @@ class Recommender:
         who: _Who,
         seed: str,
         exclude: Collection[str],
+        age: float | None,
         *,
         variants: bool = False,
         explain: bool,
@@ -245,6 +250,7 @@ class Recommender:
             variants=variants,
             explain=explain,
             seed=seed,
+            age=age,
             sensitive=who.said_yes,
         )
 

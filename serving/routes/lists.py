@@ -22,6 +22,8 @@ MAX_PRICE = 1e12
 Price = Annotated[float, Field(ge=0, le=MAX_PRICE)]
 
 
+Age = Annotated[float, Field(ge=0, le=150)]
+
 Length = Annotated[int, Field(ge=1, le=MAX_K)]
 Products = Annotated[list[Identifier], Field(max_length=1000)]
 PlacementName = Annotated[str, Field(min_length=1, max_length=64)]
@@ -100,6 +102,9 @@ class RecommendationBody(Customer):
     filters: FilterBody = FilterBody()
     exclude: Products = Field(default=[])
     """Products not to show, nor variants of them."""
+    age: Age | None = None
+    """The customer's, in years, where the shop knows it. Products with an attribute `min_age` are
+    shown to nobody whose age is not known."""
     variants: bool = False
     """Whether variants are listed rather than the product that stands for them."""
     explain: bool = False
@@ -143,6 +148,9 @@ class RecheckBody(Customer):
     k: Length | None = None
     """How many; as many as there were when absent."""
     filters: FilterBody = FilterBody()
+    age: Age | None = None
+    """The customer's, in years, where the shop knows it. Products with an attribute `min_age` are
+    shown to nobody whose age is not known."""
     exclude: Products = Field(default=[])
 
     model_config = Body.model_config | {

@@ -79,6 +79,7 @@ def _recommended(body: RecommendationBody, who: Caller, service: Service) -> Res
         body.customer_ids,
         body.wanted(),
         exclude=body.exclude,
+        age=body.age,
         variants=body.variants,
         explain=body.explain,
     )
@@ -118,7 +119,7 @@ async def recheck(body: RecheckBody, service: ServiceDep) -> Response:
     """
     began = time.perf_counter()
     page = service.recommender.recheck(
-        body.customer_ids, body.products, body.wanted(), exclude=body.exclude
+        body.customer_ids, body.products, body.wanted(), exclude=body.exclude, age=body.age
     )
     told = _list(page.lists[0], page.live, False)
     told["withheld"] = [_withheld(one, page.live) for one in page.lists[0].shelf.withheld]

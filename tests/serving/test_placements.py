@@ -275,3 +275,14 @@ def test_a_product_that_was_bought_yesterday_is_looked_at_as_the_placement_says(
     buy(trained_client, "o1", *EVERYTHING)
     shown = trained_client.shown(customer_id="ann", placement="associate", k=7)
     assert set(shown) == EVERYTHING
+
+
+def test_what_needs_an_age_is_shown_to_whoever_is_old_enough(trained_client):
+    told = trained_client.put("/v1/products/tea", {"attributes": {"min_age": 18}})
+    assert told.status_code < 300, told.text
+    for age, may in ((None, False), (17, False), (18, True)):
+        body = {} if age is None else {"age": age}
+        answer = page(trained_client, {"placement": "home", "k": 100}, **body)
+        assert ("tea" in ids(answer["placements"][0])) == may, age
+        again = trained_client.post("/v1/recommendations/recheck", {"products": ["tea"], **body})
+        assert ("tea" in ids(again.json())) == may, age
