@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -28,6 +28,9 @@ log = structlog.get_logger()
 
 HOME = "home"
 """What a placement that is not known, or lacks the product it is about, is answered as."""
+
+EARLIER = "earlier"
+"""The source of a product that was chosen before, and that no generator proposes now."""
 
 MOST = 100
 """Products of a list that is looked at again."""
@@ -190,7 +193,12 @@ class Recommender:
             asks = [Ask(standing, MOST, given, wanted.filters), asked.ask]
             query = self._query(asks, who, name, exclude, explain=True)
             (kept, more), instead = self._shelves(query, who)
-            items = (*kept.items, *more.items)[: wanted.k]
+            title = asked.ask.placement.title  # nobody searched; why it was chosen is not known
+            stays = (
+                replace(item, reason=title, source=EARLIER) if item.source == "search" else item
+                for item in kept.items
+            )
+            items = (*stays, *more.items)[: wanted.k]
             why = {one.product: one for one in kept.withheld}
             still = {item.product for item in kept.items}
             gone = [why.get(i, NotShown(i, "unavailable")) for i in given if i not in still]

@@ -58,10 +58,12 @@ class Run:
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
+def run(tmp_path: Path, empty_store: Path) -> Run:
     """A shop of which everything is known, and somebody with orders, visits and a device."""
     shop = Shop(tmp_path / "data", tmp_path)
     (tmp_path / "quick.toml").write_text(QUICK)
+    shop.folder.mkdir()
+    shutil.copy(empty_store, shop.folder / "mlflow.db")
     shop.done("simulate", *SIZE, tmp_path / "tables")
     shop.done("import", tmp_path / "tables")
     shop.done("train", "--recipe", tmp_path / "quick.toml")

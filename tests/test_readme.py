@@ -56,7 +56,8 @@ def port(demo: Path) -> Iterator[int]:
 
 
 def environment(data: Path) -> dict[str, str]:
-    return os.environ | {"REGULARS_DATA": str(data)}
+    # one thread: other tests run on the other core
+    return os.environ | {"REGULARS_DATA": str(data), "REGULARS_THREADS": "1"}
 
 
 def run(command: str, data: Path) -> subprocess.CompletedProcess[str]:

@@ -230,8 +230,7 @@ class ChurnModel:
         Returns:
             The columns' names, features first; contributions, float64, shape (n, columns).
         """
-        rows = self._columns(X)
-        names = self._names
+        rows, names = self._columns(X), self._names
         if not len(rows):
             return names, np.empty((0, len(names)))
         start, columns, recalibrated = self._start(rows, at)
@@ -366,11 +365,10 @@ class ChurnModel:
         """Where the trees start at an instant, with the season that is expected.
 
         Returns:
-            Log odds of the purchase model; the columns that it adds to X; what the recalibration
-            adds, by its weight, for the rhythm and for an order's worth, shape (n, 2).
+            Log odds of the purchase model; its columns; what the recalibration adds, as it has it.
         """
         model, again, moved = self.purchases_, self.recalibration_, np.zeros((len(features), 2))
-        counts = None if model is None else Counts.of_features(features, self.feature_names_)
+        counts = Counts.of_features(features, self.feature_names_) if model else None
         if counts is None or model is None or again is None:
             return logit(self.mean_rate_) + moved[:, 0], np.empty((len(features), 0)), moved
         silence, columns = told(model, counts, self.learnt_days_)
@@ -382,8 +380,8 @@ class ChurnModel:
 
     def _raw(self, features: Table, at: int | None) -> Floats:
         """Log odds for the learnt days."""
-        start, columns, recalibrated = self._start(features, at)
-        out: Floats = start + recalibrated.sum(axis=1)
+        start, columns, moved = self._start(features, at)
+        out: Floats = start + moved.sum(axis=1)
         if self.choice_.trees:
             table = np.column_stack([features, columns])
             found = self._fitted.predict(table, raw_score=True, num_threads=self._threads(features))
@@ -391,8 +389,7 @@ class ChurnModel:
         return out
 
     def _probability(self, raw: Floats) -> Floats:
-        out: Floats = expit(raw)
-        return out if self.stretch_ == 1 else out**self.stretch_
+        return np.asarray(expit(raw) ** self.stretch_, np.float64)
 
     def _stretch(self, counts: Counts) -> float:
         """The power that makes the purchase model's mean silence of the horizon of the learnt."""

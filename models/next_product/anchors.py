@@ -12,6 +12,7 @@ import numpy.typing as npt
 from features.catalog import Catalog
 from features.reference import Reference
 from models.next_product.candidate import Candidates
+from models.next_product.content import Content
 from models.next_product.history import Histories
 from models.next_product.opinions import Lists, Opinions, Shown, Sparse
 from models.next_product.placements import Placement
@@ -97,9 +98,19 @@ def anchored(
 
 
 def replacing(
-    anchors: Sequence[int], catalog: Catalog, reference: Reference, refills: Refills
+    anchors: Sequence[int],
+    catalog: Catalog,
+    reference: Reference,
+    refills: Refills,
+    generators: Sequence[Candidates] = (),
 ) -> Mask:
     """Which products would replace an anchor rather than go with it, shape (products,)."""
+    similarity = np.zeros(len(catalog), np.float32)
+    for generator in generators:
+        if isinstance(generator, Content):
+            for anchor in anchors:
+                products, cosine = generator.alike(anchor)
+                similarity[products] = np.maximum(similarity[products], cosine)
     together = np.zeros(len(catalog), np.bool_)
     for anchor in anchors:
         part = slice(reference.co_offsets[anchor], reference.co_offsets[anchor + 1])
@@ -111,7 +122,7 @@ def replacing(
             refills.n_baskets_,
         )
         together[others[clearly]] = True
-    return substitutes(catalog.category, catalog.category[list(anchors)], together)
+    return substitutes(catalog.category, catalog.category[list(anchors)], together, similarity)
 
 
 def nearest_anchor(product: int, anchors: Sequence[int], reference: Reference) -> int | None:

@@ -22,7 +22,6 @@ MOST_NEW = 0.5
 """The share of a catalogue beyond which it is not the products that are new but the catalogue:
 all of an imported one was first seen on the day of the import."""
 
-
 _NOTHING = (np.empty(0, np.int32), np.empty(0, np.float32))
 
 

@@ -136,7 +136,9 @@ def draft(visit: Visit, ask: Ask) -> Draft:
     anchors = visit.anchors(ask)
     replaced: Mask | None = None
     if placement.complements and anchors:
-        replaced = replacing(anchors, catalog, visit.reference, visit.refills)
+        replaced = replacing(
+            anchors, catalog, visit.reference, visit.refills, visit.model.generators
+        )
     may = May.of(
         catalog,
         visit.at,

@@ -30,7 +30,8 @@ def shares(histories: Histories, groups: Groups, half_life_days: float) -> Lists
     width = max(sum(size for _, size in groups), 1)
     key, place = np.unique(pairs.row[pair] * width + mine[some], return_inverse=True)
     owner, found = np.divmod(key, width)
-    share = np.bincount(place, weight[pair], len(key)) / total[owner]
+    # baskets of decades ago may weigh nothing
+    share = np.bincount(place, weight[pair], len(key)) / np.maximum(total[owner], 1e-30)
     offsets = np.searchsorted(owner, np.arange(len(histories) + 1)).astype(np.int64)
     return Lists(offsets, found.astype(np.int32), share.astype(np.float32))
 

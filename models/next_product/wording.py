@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from features.instants import DAY_MS, iso
+from features.gaps import between
+from features.instants import iso
 from models.next_product.anchors import TOGETHER, Anchored, nearest_anchor
 from models.next_product.placements.placement import CATEGORY
 from models.next_product.popular import Popular
@@ -152,8 +153,9 @@ def _bought(visit: "Visit", product: int) -> Mapping[str, float | int | str]:
         return {}
     at = pairs.basket_at[pairs.offsets[place] : pairs.offsets[place + 1]]
     out: dict[str, float | int | str] = {"times_bought": len(at), "last_bought_at": iso(at[-1])}
-    if len(at) > 1:
-        out["days_between"] = round(float(at[-1] - at[0]) / DAY_MS / (len(at) - 1), 1)
+    days = between(np.zeros(len(at), np.int64), at)[1]
+    if len(days):
+        out["days_between"] = round(float(np.exp(np.log(days).mean())), 1)  # as the reason says
     return out
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from models.next_product.shelf import Filters
 from models.next_product.shelf.filters import Condition
@@ -22,17 +22,7 @@ MAX_PRICE = 1e12
 Price = Annotated[float, Field(ge=0, le=MAX_PRICE)]
 
 
-def _length(k: int) -> int:
-    if not 1 <= k <= MAX_K:
-        raise ValueError(f"k = {k:,}: a list has 1 to {MAX_K} products")
-    return k
-
-
-Length = Annotated[
-    int,
-    AfterValidator(_length),
-    Field(json_schema_extra={"minimum": 1, "maximum": MAX_K}),
-]
+Length = Annotated[int, Field(ge=1, le=MAX_K)]
 Products = Annotated[list[Identifier], Field(max_length=1000)]
 PlacementName = Annotated[str, Field(min_length=1, max_length=64)]
 

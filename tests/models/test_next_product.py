@@ -153,7 +153,9 @@ def test_generators_know_nothing_of_the_period_they_are_ranked_on() -> None:
     """Were they fitted on all orders, a product first sold in the period would be proposed."""
     late = ("late", timeline([(10, [0]), (50, [1])]))
     others = [(f"c{i}", timeline([(5, [0]), (52, [1])])) for i in range(20)]
-    timelines, products = Timelines.of([late, *others]), catalog_of(2)
+    timelines = Timelines.of([late, *others])
+    # without titles, by which it would be found whoever bought it
+    products = Catalog.of(Product(ProductId(name)) for name in ("old", "new"))
     found = period(timelines, products, day(40))
     model = NextProductModel(candidates=5)
     generators = fitted(model.generators, timelines, products, found.at)

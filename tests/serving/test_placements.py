@@ -207,6 +207,7 @@ def test_a_list_made_earlier_keeps_what_may_still_be_shown_and_is_filled_up(trai
     assert shown[0] == "tea"
     assert len(shown) == len(set(shown)) == len(made)
     assert not {"pot", "gone"} & set(shown)
+    assert "search" not in " ".join(item["reason"] + item["source"] for item in answer["items"])
     why = {one["product_id"]: one["why"] for one in answer["withheld"]}
     assert why == {"pot": "rule", "gone": "unavailable"}
     trained_client.service.impressions.flush()
@@ -229,9 +230,9 @@ def test_a_list_is_looked_at_again_without_a_model_too(client):
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ({"k": 0}, "k = 0: a list has 1 to 100 products"),
-        ({"k": 10_000}, "k = 10,000: a list has 1 to 100 products"),
-        ({"placements": [{"placement": "home", "k": 10_000}]}, "k = 10,000"),
+        ({"k": 0}, "k: Input should be greater than or equal to 1; it is 0"),
+        ({"k": 10_000}, "k: Input should be less than or equal to 100; it is 10000"),
+        ({"placements": [{"placement": "home", "k": 10_000}]}, "it is 10000"),
         ({"placements": []}, "placements"),
         ({"placements": [{"placement": "home"}] * 11}, "placements"),
         ({"placements": [{"placement": "home"}], "k": 3}, "k: goes into each of placements"),

@@ -1,4 +1,4 @@
-import os
+import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from features.settings import Settings
+from tests.once import once
 from training.__main__ import app
 from training.registry import Registry
 from training.tracking import Tracking
@@ -83,20 +84,6 @@ def no_tracking_server() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated, empty MLflow database: migrating takes seconds, copying does not."""
-    from training.tracking import _quiet
-
-    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-    with _quiet():
-        import mlflow
-
-        mlflow.MlflowClient(tracking_uri=f"sqlite:///{path}").search_experiments()
-    return path
-
-
 @pytest.fixture
 def settings(tmp_path: Path, empty_store: Path) -> Settings:
     """Settings of a new data folder whose tracking store is ready."""
@@ -106,15 +93,28 @@ def settings(tmp_path: Path, empty_store: Path) -> Settings:
     return Settings(data=data)
 
 
+@dataclass(frozen=True)
+class Said:
+    """What a command wrote."""
+
+    stdout: str
+    stderr: str
+
+
 @pytest.fixture(scope="session")
 def built(
     tmp_path_factory: pytest.TempPathFactory, empty_store: Path
-) -> tuple[Shop, dict[str, Result]]:
+) -> tuple[Shop, dict[str, Said]]:
     """A tiny simulated shop, imported and trained: version 1 well, version 2 poorly.
 
     With what each command said. Shared: tests that change it take `shop`, a copy.
     """
-    folder = tmp_path_factory.mktemp("shop")
+    folder = once(tmp_path_factory, "shop", lambda folder: _build(folder, empty_store))
+    said = json.loads((folder / "said.json").read_text())
+    return Shop(folder / "data", folder), {name: Said(*words) for name, words in said.items()}
+
+
+def _build(folder: Path, empty_store: Path) -> None:
     (folder / "quick.toml").write_text(QUICK)
     (folder / "poor.toml").write_text(POOR)
     data = folder / "data"
@@ -128,11 +128,12 @@ def built(
         "train": shop.done("train", "--recipe", folder / "quick.toml"),
     }
     shop.done("train", "--recipe", folder / "poor.toml")
-    return shop, said
+    words = {name: (each.stdout, each.stderr) for name, each in said.items()}
+    (folder / "said.json").write_text(json.dumps(words))
 
 
 @pytest.fixture
-def shop(built: tuple[Shop, dict[str, Result]], tmp_path: Path) -> Shop:
+def shop(built: tuple[Shop, dict[str, Said]], tmp_path: Path) -> Shop:
     """A copy of the trained shop; artefacts stay where they were first written."""
     original = built[0]
     shutil.copytree(original.folder, tmp_path / "data", ignore=shutil.ignore_patterns("artifacts"))

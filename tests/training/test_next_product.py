@@ -142,7 +142,7 @@ def test_what_is_shown_is_counted_by_range_novelty_and_variety() -> None:
     )
     # of four buyers four bought 0, two bought 1, one bought 2, none 3
     known = histories([(1, [0, 1, 2])], [(1, [0, 1])], [(1, [0])], [(1, [0])])
-    shelf = Range.of(products, replace(known, n_products=4))
+    shelf = Range.of(products, known)
     assert shelf.novelty()[:3].tolist() == [0, 1, 2]
     assert np.isfinite(shelf.novelty()[3])
     found = exposure(np.array([[0, 1], [0, 2]], np.int32), shelf, 2)
@@ -153,7 +153,7 @@ def test_what_is_shown_is_counted_by_range_novelty_and_variety() -> None:
     assert found["gini@2"] == pytest.approx((2 * (1 * 0 + 2 * 1 + 3 * 1 + 4 * 2) / 4 - 5) / 4)
     alike = exposure(np.array([[0, 1], [2, 3]], np.int32), shelf, 2)
     assert alike["gini@2"] == 0
-    plain = Range.of(catalog(4), replace(known, n_products=4))
+    plain = Range.of(catalog(4), known)
     assert "diversity@2" not in exposure(np.array([[0, 1]], np.int32), plain, 2)
 
 

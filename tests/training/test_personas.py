@@ -113,7 +113,7 @@ def test_the_champion_s_personas_come_before_the_newest_s(champion):
 
 
 def test_a_champion_without_personas_does_not_lose_the_keys(shop):
-    shop.done("train", "churn", "--recipe", shop.recipes / "quick.toml")
+    shop.done("train", "churn", "--recipe", shop.recipes / "quick.toml", "--no-report")
     shop.done("promote", 3, "--force", "--reason", "churn alone, for a trial")
     found, words = last_personas(shop.registry)
     assert words == "version 2"

@@ -49,7 +49,7 @@ def test_a_large_tolerance_lets_a_worse_candidate_pass(champion):
 
 def test_both_are_measured_after_the_later_cutoff_by_bundles_that_have_not_seen_it(champion):
     recipe = champion.recipes / "quick.toml"
-    champion.done("train", "--recipe", recipe, "--cutoff", "2026-05-01")
+    champion.done("train", "--recipe", recipe, "--cutoff", "2026-05-01", "--no-report")
     said = champion.done("promote", "--tolerance", 1000)
     assert f"measured on what followed {champion.registry.version(1).tags['cutoff']}" in (
         said.stdout
@@ -61,9 +61,10 @@ def test_both_are_measured_after_the_later_cutoff_by_bundles_that_have_not_seen_
 
 def test_models_with_different_horizons_are_not_compared(champion, tmp_path):
     (tmp_path / "other.toml").write_text(
-        "next_product = false\n[churn]\nhorizon_days = 20\ninstants = 2\ntrees = 5\n"
+        "next_product = false\nvalue = false\npersonas = false\n"
+        "[churn]\nhorizon_days = 20\ninstants = 2\ntrees = 5\n"
     )
-    champion.done("train", "--recipe", tmp_path / "other.toml")
+    champion.done("train", "--recipe", tmp_path / "other.toml", "--no-report")
     result = champion.run("promote")
     assert result.exit_code == 1
     assert "churn of version 3 looks 20 days ahead, the champion's 30" in result.stderr

@@ -7,14 +7,15 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 import pyarrow as pa
+import scipy.sparse as sp
 
 from features.catalog import Catalog
 from models.next_product.arrays import read_array, read_settings, write_array, write_settings
 from models.next_product.associations import NO_LISTS, Associations, read_lists, write_lists
 from models.next_product.content.space import Space, grown
-from models.next_product.content.words import TEXT, words
+from models.next_product.content.words import TEXT, unsaid, words
 from models.next_product.history import Histories
-from models.next_product.opinions import Sparse
+from models.next_product.opinions import Products, Scores, Sparse
 
 LATER = 2_000
 """Products added since `fit` that get neighbours, the newest: some tenths of a second."""
@@ -82,11 +83,17 @@ class Content(Associations):
         later = catalog.table.slice(first).select(list(TEXT))
         if self.n_products_ == len(catalog) and later.equals(self.later_):
             return self
-        old, new = self.space_.placed(words(catalog, first), self.neighbours)
         out = copy.copy(self)
-        out.lists_ = grown(self.first_lists_, old, new, first, len(catalog), self.neighbours)
+        out.lists_ = self._with_later(words(catalog, first), first, len(catalog))
         out.n_products_, out.later_ = len(catalog), later
         return out
+
+    def alike(self, product: int) -> tuple[Products, Scores]:
+        """The products nearest to one, and their cosines."""
+        if product >= self.lists_.n_products:
+            return self.lists_.products[:0], self.lists_.scores[:0]
+        part = slice(self.lists_.offsets[product], self.lists_.offsets[product + 1])
+        return self.lists_.products[part], self.lists_.scores[part]
 
     def save(self, folder: Path) -> None:
         """See `Candidates.save`; what came after `fit` is no part of it."""
@@ -107,7 +114,13 @@ class Content(Associations):
         of_words, n_products = read_lists(folder, "of_words_"), out.first_lists_.n_products
         led = Sparse(of_words.offsets, of_words.products, of_words.scores, n_products)
         out.space_ = Space(words, rarity, led, document["unseen"])
+        if len(words):  # once now, so that no request waits for the compiler
+            out._with_later(unsaid(1), n_products, n_products + 1)
         return out._known_only()
+
+    def _with_later(self, said: sp.csr_matrix, first: int, n_products: int) -> Sparse:
+        old, new = self.space_.placed(said, self.neighbours)
+        return grown(self.first_lists_, old, new, first, n_products, self.neighbours)
 
     def _known_only(self) -> Self:
         self.lists_, self.later_ = self.first_lists_, None

@@ -39,10 +39,15 @@ def words(catalog: Catalog, first: int = 0) -> sp.csr_matrix:
     table = catalog.table.slice(first)
     columns = [table[name].to_pylist() for name in (C.TITLE, C.CATEGORY, C.BRAND, C.ATTRIBUTES)]
     if not table.num_rows:
-        return sp.csr_matrix((0, _HASHER.n_features), dtype=np.float32)
+        return unsaid(0)
     is_parent = (catalog.parent[first:] == np.arange(first, len(catalog))).tolist()
     rows = zip(is_parent, *columns, strict=True)
     return _HASHER.transform(_weighted(*said) if parent else () for parent, *said in rows)
+
+
+def unsaid(products: int) -> sp.csr_matrix:
+    """As `words`, of products of which nothing is said."""
+    return sp.csr_matrix((products, _HASHER.n_features), dtype=np.float32)
 
 
 def _weighted(

@@ -13,6 +13,7 @@ from features.catalog import Catalog, Product
 from features.columns import ProductId
 from features.errors import InputError
 from features.events.schema import schema
+from features.instants import iso
 from features.reference import Reference
 from features.timeline import ROW, Timeline, Timelines
 from models.bundle import Bundle
@@ -29,6 +30,8 @@ from models.next_product import (
     placements,
     recheck,
 )
+from models.next_product.anchors import replacing
+from models.next_product.content import Content
 from models.next_product.page import draft
 from models.next_product.placements import Placement
 from models.next_product.shelf import Filters, Rule, check
@@ -122,6 +125,17 @@ def test_home_shows_what_is_next_and_not_what_is_had() -> None:
     assert first.score == pytest.approx(np.prod(list(first.parts.values())))
 
 
+def test_the_evidence_is_what_the_reason_says() -> None:
+    (home,) = lists(ask("home"), customer=timeline([(20, [GAS]), (30, [GAS]), (50, [GAS])]))
+    gas = next(item for item in home.items if item.product == GAS)
+    assert gas.reason.startswith("You buy this about every 14 days, last on ")
+    assert gas.evidence == {
+        "times_bought": 3,
+        "days_between": 14.1,
+        "last_bought_at": iso(day(50)),
+    }
+
+
 def test_strangers_see_what_is_popular_in_full() -> None:
     (home,) = lists(ask("home"))
     assert set(products(home)) == SOLD
@@ -154,6 +168,17 @@ def test_of_one_category_is_a_complement_what_people_clearly_buy_both_of() -> No
     query = Query([Ask(placements()["cart"], 4, [0])])
     (cart,) = page(model, Timeline.empty(), day(300), query, catalog=catalog, reference=reference)
     assert products(cart) == [1]
+
+
+def test_what_is_described_alike_is_a_substitute_also_without_categories() -> None:
+    told = ["oak dining chair", "oak dining chair", "beeswax furniture polish", "blue cup"]
+    catalog = Catalog.of(Product(ProductId(f"p{i}"), title=title) for i, title in enumerate(told))
+    buyers = Timelines.of([(f"c{i}", timeline([(i, [0, 2])])) for i in range(20)])
+    model = NextProductModel([Neighbours(threads=1), Content(threads=1), Popular()], threads=1)
+    model.fit(buyers, catalog, [], NOW, 30)
+    facts = Reference.as_of(buyers, catalog, NOW)
+    replaced = replacing([0], catalog, facts, model.refills_, model.generators)
+    assert replaced.tolist() == [False, True, False, False]
 
 
 def test_the_cart_is_read_from_the_events_when_the_caller_does_not_know() -> None:
