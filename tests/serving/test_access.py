@@ -148,7 +148,7 @@ def test_what_the_store_refuses_is_written_later(client, crm, monkeypatch):
 
 
 def test_while_the_store_is_away_no_more_is_kept_than_there_is_room_for(client, monkeypatch):
-    monkeypatch.setattr(buffer, "KEPT", 10)
+    monkeypatch.setattr(AccessLog, "kept", 10)
     monkeypatch.setattr(buffer, "AT_ONCE", 4)
     log = AccessLog(client.service.store, lambda: NOON)
     for n in range(25):

@@ -278,7 +278,7 @@ def test_a_product_that_was_bought_yesterday_is_looked_at_as_the_placement_says(
 
 
 def test_what_needs_an_age_is_shown_to_whoever_is_old_enough(trained_client):
-    told = trained_client.put("/v1/products/tea", {"attributes": {"min_age": 18}})
+    told = trained_client.request("PUT", "/v1/products/tea", json={"attributes": {"min_age": 18}})
     assert told.status_code < 300, told.text
     for age, may in ((None, False), (17, False), (18, True)):
         body = {} if age is None else {"age": age}
