@@ -25,6 +25,7 @@ from models.churn.trees import Boosting
 from models.purchases import PURCHASE_MODELS, Counts, PurchaseModel
 from models.reasons import LIMIT, Reason, reasons
 from models.tables import Table, known_table
+from models.threads import to_predict
 
 STRETCH_SD = 0.25
 """How far the log of a rate may be off per e-fold that a horizon is longer than what was learnt."""
@@ -235,7 +236,9 @@ class ChurnModel:
             return names, np.empty((0, len(names)))
         start, columns, recalibrated = self._start(rows, at)
         found = self._fitted.predict(
-            np.column_stack([rows, columns]), pred_contrib=True, num_threads=self._threads(rows)
+            np.column_stack([rows, columns]),
+            pred_contrib=True,
+            num_threads=to_predict(len(rows), self.boosting.threads),
         )
         parts = np.asarray(found, np.float64)[:, :-1] * self.choice_.trees
         if columns.shape[1]:
@@ -354,10 +357,6 @@ class ChurnModel:
         """Columns of the trees."""
         return (*self.feature_names_, *(COLUMNS if self.choice_.kind else ()))
 
-    def _threads(self, rows: Table) -> int:
-        """One thread for a request; several only where there is work for them."""
-        return 1 if len(rows) < 1_000 else self.boosting.threads
-
     def _columns(self, X: Table) -> Table:  # noqa: N803
         return known_table(X, self.feature_names_, "this churn model takes")
 
@@ -384,7 +383,8 @@ class ChurnModel:
         out: Floats = start + moved.sum(axis=1)
         if self.choice_.trees:
             table = np.column_stack([features, columns])
-            found = self._fitted.predict(table, raw_score=True, num_threads=self._threads(features))
+            used = to_predict(len(table), self.boosting.threads)
+            found = self._fitted.predict(table, raw_score=True, num_threads=used)
             out = out + self.choice_.trees * np.asarray(found)
         return out
 

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.churn.base import Floats
+from models.threads import to_learn
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Boosting:
             "seed": self.seed,
             "deterministic": True,
             "force_row_wise": True,
-            "num_threads": self.threads,
+            "num_threads": to_learn(len(left), self.threads),
             "verbosity": -1,
         }
         data = lgb.Dataset(

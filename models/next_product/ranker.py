@@ -12,6 +12,7 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
 from models.next_product.trees import MOST_LEAVES, Trees
+from models.threads import to_learn
 
 Objective = Literal["binary", "lambdarank"]
 
@@ -94,7 +95,7 @@ class Ranker:
             "seed": self.seed,
             "deterministic": True,
             "force_row_wise": True,
-            "num_threads": self.threads,
+            "num_threads": to_learn(len(X), self.threads),
             "verbosity": -1,
         }
         other = self._others(y, group)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.purchases.gammagamma import reach
+from models.threads import to_learn, to_predict
 from models.value.seen import COLUMNS
 
 Floats = npt.NDArray[np.float64]
@@ -72,8 +73,7 @@ def correction(booster: lgb.Booster | None, columns: npt.NDArray[np.float32], th
     """By how much trees move the logarithm of an expectation; 0 without trees."""
     if booster is None or not len(columns):
         return np.zeros(len(columns))
-    # one thread for a request; several only where there is work for them
-    used = 1 if len(columns) < 1_000 else threads
+    used = to_predict(len(columns), threads)
     return np.asarray(booster.predict(columns, raw_score=True, num_threads=used), np.float64)
 
 
@@ -106,7 +106,7 @@ def _boost(
         "seed": settings.seed,
         "deterministic": True,
         "force_row_wise": True,
-        "num_threads": settings.threads,
+        "num_threads": to_learn(len(true), settings.threads),
         "verbosity": -1,
     }
     data = lgb.Dataset(columns, true, feature_name=[*names, *COLUMNS], init_score=start)
