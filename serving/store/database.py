@@ -1,5 +1,7 @@
 """A database under the store: its connections and locks, and what else differs by dialect."""
 
+import random
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,8 +19,11 @@ T = TypeVar("T")
 
 OnConflict = Literal["raise", "skip", "replace"]
 
-_ATTEMPTS = 5
+_ATTEMPTS = 10
 """How often a transaction is run that meets others; each time all but one of them get through."""
+
+_PAUSE_SECONDS = 0.005
+"""Before it is run again, at most, doubled each time."""
 
 
 class Lock(IntEnum):
@@ -71,6 +76,8 @@ class Database(ABC):
             except ConflictError:
                 if attempt == _ATTEMPTS:
                     raise
+                # those that were in each other's way must not meet again at once
+                time.sleep(random.uniform(0, _PAUSE_SECONDS * 2**attempt))
         raise AssertionError("unreachable")
 
     def close(self) -> None:
