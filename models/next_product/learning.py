@@ -69,23 +69,22 @@ def examples(batch: Batch, period: Period, negatives_share: float, seed: int) ->
     return batch.each(period.customers, period.at, shown, drawn)
 
 
-def fitted(
-    generators: Sequence[Candidates], timelines: Timelines, catalog: Catalog, at: int
-) -> list[Candidates]:
-    """Copies of generators, fitted on what everybody who allows it did before an instant.
-
-    Raises:
-        NotEnoughDataError: nobody bought anything before it.
-    """
-    histories = everyone(timelines, catalog, at)
-    if not len(histories.product):
-        raise NotEnoughDataError(
-            f"nobody bought anything before {iso(at)}; import orders with their lines"
-        )
+def fitted(generators: Sequence[Candidates], histories: Histories) -> list[Candidates]:
+    """Copies of generators, fitted on these histories."""
     return [copy.deepcopy(generator).fit(histories) for generator in generators]
 
 
 def everyone(timelines: Timelines, catalog: Catalog, at: int) -> Histories:
-    """What everybody who allows to be profiled did before an instant."""
+    """What everybody who allows to be profiled did before an instant.
+
+    Raises:
+        NotEnoughDataError: nobody bought anything before it.
+    """
     customers = np.flatnonzero(timelines.allowing(PROFILING, at)).astype(np.int64)
-    return Histories.of(timelines, customers, np.full(len(customers), at, np.int64), catalog)
+    instants = np.full(len(customers), at, np.int64)
+    histories = Histories.of(timelines, customers, instants, catalog)
+    if not len(histories.product):
+        raise NotEnoughDataError(
+            f"nobody bought anything before {iso(at)}; import orders with their lines"
+        )
+    return histories

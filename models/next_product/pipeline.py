@@ -32,6 +32,7 @@ from models.next_product.rows import CUSTOMER_FEATURES, Proposals, assemble, col
 from models.next_product.shelf.refills import Refills
 from models.next_product.shelf.showing import filling, sellable
 from models.next_product.shelf.withheld import Personal
+from models.next_product.wording import filling_up, telling
 
 MIN_BOUGHT = 50
 """Candidates that must have been bought for a ranker to be learnt; below, generators decide."""
@@ -100,13 +101,14 @@ class NextProductModel:
         """
         parts: list[Examples] = []
         for period in periods:
-            generators = fitted(self.generators, timelines, catalog, period.at)
+            generators = fitted(self.generators, everyone(timelines, catalog, period.at))
             batch = self._batch(generators, timelines, catalog, period.reference)
             parts += examples(batch, period, self.negatives_share, self.seed)
             if progress is not None:
                 progress("rank candidates", 1)
-        self.generators = fitted(self.generators, timelines, catalog, at)
-        self.refills_ = Refills().fit(everyone(timelines, catalog, at), catalog)
+        histories = everyone(timelines, catalog, at)
+        self.generators = fitted(self.generators, histories)
+        self.refills_ = Refills().fit(histories, catalog)
         self.horizon_days_ = horizon_days
         if progress is not None:
             progress("fit generators", 1)
@@ -350,14 +352,7 @@ class NextProductModel:
         catalog: Catalog,
     ) -> Recommendation:
         product = int(proposals.products[place])
-        listed = [
-            (not generator.certain, place_in_list, g)
-            for g, (generator, place_in_list) in enumerate(
-                zip(self.generators, proposals.places[place].tolist(), strict=True)
-            )
-            if place_in_list == place_in_list
-        ]
-        generator = self.generators[min(listed)[2]]
+        generator = telling(self.generators, proposals.places[place])
         return Recommendation(
             product=product,
             score=float(score),
@@ -377,11 +372,7 @@ class NextProductModel:
             return []
         order = filling(self.popular, catalog)
         free = order[may[order] & ~np.isin(order, [item.product for item in listed])]
-        buyers = self.popular.buyers_
-        out = []
-        for product in free[: k - len(listed)].tolist():
-            known = product < len(buyers) and buyers[product] > 0
-            reason = "Popular right now" if known else "More from our range"
-            source = Popular.name if known else "catalog"
-            out.append(Recommendation(product, 0.0, None, reason, source))
-        return out
+        return [
+            Recommendation(product, 0.0, None, *filling_up(self.popular, product))
+            for product in free[: k - len(listed)].tolist()
+        ]

@@ -1,14 +1,16 @@
 """Why a product stands in a list, in words for the customer, and what that rests on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from features.gaps import between
 from features.instants import iso
 from models.next_product.anchors import TOGETHER, Anchored, nearest_anchor
+from models.next_product.candidate import Candidates
 from models.next_product.placements.placement import CATEGORY
 from models.next_product.popular import Popular
 from models.next_product.recommendation import Source
@@ -65,15 +67,7 @@ def told(
             return _of_anchor(visit, anchor, product, about, place, sources)
     own = judged.place(product)
     if own is not None and sources:
-        listed = judged.proposals.places[own]
-        generator = min(
-            (
-                (not generator.certain, float(listed[g]), g)
-                for g, generator in enumerate(visit.model.generators)
-                if listed[g] == listed[g]
-            )
-        )
-        best = visit.model.generators[generator[2]]
+        best = telling(visit.model.generators, judged.proposals.places[own])
         reason = best.reason(visit.history, product, visit.catalog)
         return Told(reason, best.name, sources, _bought(visit, product))
     if placed.how in (PINNED, PROMOTED):
@@ -82,10 +76,29 @@ def told(
         return Told("New in our range", NEW, evidence=_first_seen(visit, product))
     if anchor == "results":
         return Told("Fits your search", "search")
-    buyers = visit.model.popular.buyers_
-    if product < len(buyers) and buyers[product] > 0:
-        return Told("Popular right now", Popular.name)
-    return Told("More from our range", FILLS)
+    return Told(*filling_up(visit.model.popular, product))
+
+
+def telling(generators: Sequence[Candidates], places: npt.NDArray[np.float32]) -> Candidates:
+    """The generator that gives a candidate's reason; see `Recommendation.source`.
+
+    Arguments:
+        generators: those of the model.
+        places: the candidate's in each one's list, NaN where it does not stand there.
+    """
+    listed = (
+        (not generator.certain, place, g)
+        for g, (generator, place) in enumerate(zip(generators, places.tolist(), strict=True))
+        if place == place
+    )
+    return generators[min(listed)[2]]
+
+
+def filling_up(popular: Popular, product: int) -> tuple[str, str]:
+    """The reason and the source of a product that nobody proposes."""
+    if product < len(popular.buyers_) and popular.buyers_[product] > 0:
+        return "Popular right now", Popular.name
+    return "More from our range", FILLS
 
 
 def _of_anchor(

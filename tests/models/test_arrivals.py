@@ -9,7 +9,7 @@ from features.reference import Reference
 from features.timeline import Timelines
 from models.next_product import Arrivals, Content, NextProductModel, Period, Popular
 from models.next_product.history import Histories
-from models.next_product.learning import examples, fitted
+from models.next_product.learning import everyone, examples, fitted
 from tests.models.shop import day, timeline
 
 NOW = day(400)
@@ -109,7 +109,7 @@ def test_ranking_learns_nothing_of_products_from_after_its_period() -> None:
         Reference.as_of(people, catalog, at),
     )
     batch = model._batch(
-        fitted(model.generators, people, catalog, at), people, catalog, period.reference
+        fitted(model.generators, everyone(people, catalog, at)), people, catalog, period.reference
     )
     parts = list(examples(batch, period, 1.0, 0))
     place = model.columns.index("product_age_days")
