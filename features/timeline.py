@@ -17,6 +17,7 @@ from features.consents.permit import Permit
 from features.errors import InputError, StorageError, shown
 from features.events.erasures import Marks
 from features.events.row import ROW
+from features.ranges import ranges
 
 __all__ = ["COLUMNS", "FOREVER", "LAYOUT", "ROW", "TIES", "Timeline", "Timelines", "visible"]
 
@@ -147,6 +148,18 @@ class Timelines:
         """Which customers allowed a purpose at an instant and still do, shape (customers,)."""
         permit = self.permits.get(purpose)
         return np.ones(len(self), np.bool_) if permit is None else permit.at(at, len(self))
+
+    def rows_of(
+        self, customers: npt.NDArray[np.int64]
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """The rows of customers (places), one customer after another.
+
+        Returns:
+            Whose each is, by its place in `customers`, and the row's own place.
+        """
+        begin = self.offsets[customers]
+        length = self.offsets[customers + 1] - begin
+        return np.repeat(np.arange(len(customers)), length), ranges(begin, length)
 
     def customer(self, index: int) -> Timeline:
         """One customer's timeline (views, not copies)."""

@@ -12,6 +12,7 @@ from features.columns import Columns as C
 from features.consents import PROFILING
 from features.identity import FOREVER
 from features.instants import DAY_MS
+from features.ranges import ranges
 from features.timeline import Timelines
 from training.dataset import Orders
 from training.intervals import auc_interval, rate
@@ -152,7 +153,7 @@ class Outcomes:
         begin = np.searchsorted(self._customer, scores.person, side="left")
         counts = np.searchsorted(self._customer, scores.person, side="right") - begin
         owner = np.repeat(np.arange(len(scores)), counts)
-        place = np.arange(len(owner)) + np.repeat(begin - np.cumsum(counts) + counts, counts)
+        place = ranges(begin, counts)
         since = self._at[place] - scores.at[owner]
         inside = (since >= 0) & (since < scores.horizon[owner])
         return np.bincount(owner[inside], minlength=len(scores)) > 0

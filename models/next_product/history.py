@@ -275,10 +275,7 @@ def lines(
 def _rows_of(
     timelines: Timelines, customers: npt.NDArray[np.int64], types: tuple[int, ...]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    begin = timelines.offsets[customers]
-    length = timelines.offsets[customers + 1] - begin
-    owner = np.repeat(np.arange(len(customers)), length)
-    place = np.repeat(begin - (np.cumsum(length) - length), length) + np.arange(len(owner))
+    owner, place = timelines.rows_of(customers)
     wanted = np.isin(timelines.rows.type[place], types)
     wanted &= timelines.rows.product[place] >= 0
     return owner[wanted], place[wanted]

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from features.definitions.feature import SESSION_GAP_MS
 from features.events.schema import schema
+from features.ranges import ranges
 
 LOOKS = tuple(schema().code(name) for name in ("Product Viewed", "Product Added"))
 """Codes of the events that show what somebody is interested in just now."""
@@ -43,7 +44,7 @@ class Sessions:
         """These sessions, in this order."""
         length = np.diff(self.offsets)[sessions]
         offsets = np.concatenate([[0], np.cumsum(length)])
-        step = np.arange(offsets[-1]) + np.repeat(self.offsets[sessions] - offsets[:-1], length)
+        step = ranges(self.offsets[sessions], length)
         return Sessions(offsets, self.product[step], self.began_at[sessions], self.row[sessions])
 
 

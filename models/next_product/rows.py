@@ -9,6 +9,7 @@ import numpy.typing as npt
 from features.catalog import Catalog
 from features.instants import DAY_MS
 from features.pairs import PAIR_FEATURES
+from features.ranges import ranges
 from models.next_product.opinions import Lists, Opinions, Shown
 
 CUSTOMER_FEATURES = (
@@ -80,7 +81,7 @@ def propose(
         best[some] = found.scores[found.offsets[:-1][some]]
         said[:, 3 * g] = value
         said[:, 3 * g + 1] = value / best[owner]
-        place = np.arange(1, len(key) + 1) - np.repeat(found.offsets[:-1], np.diff(found.offsets))
+        place = ranges(np.ones(n, np.int64), np.diff(found.offsets))
         kept = known[found.owner]
         said[np.searchsorted(union, key[kept]), 3 * g + 2] = place[kept]
     return Proposals(offsets, products, said)

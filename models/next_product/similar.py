@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from features.catalog import Catalog
 from features.events.erasures import Erased, Marks
+from features.ranges import ranges
 from models.next_product.arrays import read_array, read_settings, write_array, write_settings
 from models.next_product.candidate import Candidates
 from models.next_product.history import Histories
@@ -248,7 +249,7 @@ def _taken(lists: Lists, rows: npt.NDArray[np.int64]) -> Lists:
     """The lists of some customers, in this order."""
     length = np.diff(lists.offsets)[rows]
     offsets = np.concatenate([[0], np.cumsum(length)]).astype(np.int64)
-    entry = np.arange(offsets[-1]) + np.repeat(lists.offsets[rows] - offsets[:-1], length)
+    entry = ranges(lists.offsets[rows], length)
     return Lists(offsets, lists.products[entry], lists.scores[entry])
 
 

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from features.instants import DAY_MS
+from features.ranges import ranges
 from models.next_product.associations import Associations
 from models.next_product.history import Histories
 from models.next_product.occasions import associated, distinct, following, newest
@@ -124,7 +125,7 @@ class Viewed(Associations):
         first = np.maximum(looks.offsets[:-1], looks.offsets[1:] - LOOKS)
         count = looks.offsets[1:] - first
         offsets = np.concatenate([[0], np.cumsum(count)]).astype(np.int64)
-        place = np.arange(offsets[-1]) + np.repeat(first - offsets[:-1], count)
+        place = ranges(first, count)
         age = (np.repeat(histories.until, count) - looks.at[place]) / DAY_MS
         weights = np.exp2(-age / self.half_life_days).astype(np.float32)
         return Lists(offsets, looks.product[place], weights)

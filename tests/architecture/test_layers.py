@@ -19,7 +19,7 @@ PACKAGES = {
 
 FEATURE_LAYERS = [
     {"columns", "errors", "instants", "settings"},
-    {"gaps"},
+    {"gaps", "ranges"},
     {"events", "catalog", "attributes"},
     {"identity"},
     {"links"},

@@ -3,6 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
+from features.ranges import ranges
 from models.next_product import Candidates
 from models.next_product.history import Histories
 from models.next_product.opinions import Shown, best
@@ -44,8 +45,6 @@ def alone(generator: Candidates, histories: Histories, k: int) -> Ranked:
     for begin in range(0, len(histories), BLOCK):
         part = histories.part(begin, min(begin + BLOCK, len(histories)))
         found = generator.opinions(part).top(k, Shown.alike(everything, len(part)))
-        place = np.arange(len(found.products)) - np.repeat(
-            found.offsets[:-1], np.diff(found.offsets)
-        )
+        place = ranges(np.zeros(len(part), np.int64), np.diff(found.offsets))
         out[begin + found.owner, place] = found.products
     return out

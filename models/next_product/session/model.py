@@ -9,6 +9,7 @@ from scipy.special import expit
 
 from features.catalog import Catalog
 from features.events.erasures import Erased, Marks
+from features.ranges import ranges
 from models.next_product.arrays import read_settings, write_settings
 from models.next_product.candidate import Candidates
 from models.next_product.history import Histories
@@ -165,8 +166,7 @@ class Session(Candidates):
         length = np.diff(sessions.offsets)[old:]
         session = np.repeat(np.arange(old, len(sessions)), length - 1)
         begin = sessions.offsets[session]
-        step = np.arange(len(session)) - np.repeat(np.cumsum(length - 1) - (length - 1), length - 1)
-        step += begin + 1
+        step = ranges(sessions.offsets[old:-1] + 1, length - 1)
         drawn = np.random.default_rng(self.seed)
         chosen = np.sort(drawn.permutation(len(step))[:EXAMPLES])
         rows, labels, groups = [], [], []

@@ -109,10 +109,7 @@ class Personal:
     ) -> "Personal":
         """Of customers (places in the timelines), just before one instant."""
         rows = timelines.rows
-        begin = timelines.offsets[customers]
-        length = timelines.offsets[customers + 1] - begin
-        owner = np.repeat(np.arange(len(customers)), length)
-        place = np.repeat(begin - (np.cumsum(length) - length), length) + np.arange(len(owner))
+        owner, place = timelines.rows_of(customers)
         keep = _telling(rows.type[place])
         owner, place = owner[keep], place[keep]
         keep = visible(rows.at[place], rows.known_at[place], rows.known_until[place], at)
