@@ -1,6 +1,5 @@
 """Products that others lead to: what every generator does that keeps a list for each product."""
 
-from abc import abstractmethod
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -24,20 +23,22 @@ class Associations(Candidates):
     """Passes on what the customer has to the products on its list, the stronger the later it was.
 
     Arguments:
+        neighbours: length of each product's list.
         half_life_days: after how many days a basket of the customer counts half.
     """
 
     phrase: ClassVar[str]
     """What the title follows in a reason."""
 
-    def __init__(self, half_life_days: float) -> None:
+    def __init__(self, neighbours: int, half_life_days: float) -> None:
+        self.neighbours = neighbours
         self.half_life_days = half_life_days
         self.lists_ = NO_LISTS
 
     @property
-    @abstractmethod
     def settings(self) -> dict[str, Any]:
         """What the constructor takes."""
+        return {"neighbours": self.neighbours, "half_life_days": self.half_life_days}
 
     def opinions(self, histories: Histories) -> Sparse:
         """Associations of what the customers have, summed by how lately; see `Candidates`."""

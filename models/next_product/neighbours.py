@@ -32,20 +32,14 @@ class Neighbours(Associations):
         half_life_days: float = 180.0,
         threads: int = 2,
     ) -> None:
-        super().__init__(half_life_days)
-        self.neighbours = neighbours
+        super().__init__(neighbours, half_life_days)
         self.weighting: Weighting = weighting
         self.threads = threads
 
     @property
     def settings(self) -> dict[str, Any]:
         """See `Associations.settings`."""
-        return {
-            "neighbours": self.neighbours,
-            "weighting": self.weighting,
-            "half_life_days": self.half_life_days,
-            "threads": self.threads,
-        }
+        return super().settings | {"weighting": self.weighting, "threads": self.threads}
 
     def fit(self, histories: Histories) -> Self:
         """Compare all products by who bought them; see `Candidates.fit`."""

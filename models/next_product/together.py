@@ -28,13 +28,7 @@ class Together(Associations):
     phrase: ClassVar[str] = "Often bought together with"
 
     def __init__(self, neighbours: int = 50, half_life_days: float = 30.0) -> None:
-        super().__init__(half_life_days)
-        self.neighbours = neighbours
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """See `Associations.settings`."""
-        return {"neighbours": self.neighbours, "half_life_days": self.half_life_days}
+        super().__init__(neighbours, half_life_days)
 
     def fit(self, histories: Histories) -> Self:
         """Count baskets; see `Candidates.fit`."""
@@ -63,18 +57,13 @@ class Later(Associations):
     def __init__(
         self, neighbours: int = 50, days: float = 60.0, half_life_days: float = 30.0
     ) -> None:
-        super().__init__(half_life_days)
-        self.neighbours = neighbours
+        super().__init__(neighbours, half_life_days)
         self.days = days
 
     @property
     def settings(self) -> dict[str, Any]:
         """See `Associations.settings`."""
-        return {
-            "neighbours": self.neighbours,
-            "days": self.days,
-            "half_life_days": self.half_life_days,
-        }
+        return super().settings | {"days": self.days}
 
     def fit(self, histories: Histories) -> Self:
         """Count what follows baskets; see `Candidates.fit`."""
@@ -100,13 +89,7 @@ class Viewed(Associations):
     phrase: ClassVar[str] = "Often looked at with"
 
     def __init__(self, neighbours: int = 50, half_life_days: float = 7.0) -> None:
-        super().__init__(half_life_days)
-        self.neighbours = neighbours
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """See `Associations.settings`."""
-        return {"neighbours": self.neighbours, "half_life_days": self.half_life_days}
+        super().__init__(neighbours, half_life_days)
 
     def fit(self, histories: Histories) -> Self:
         """Count sessions; see `Candidates.fit`."""

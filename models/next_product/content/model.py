@@ -43,8 +43,7 @@ class Content(Associations):
     def __init__(
         self, neighbours: int = 30, half_life_days: float = 180.0, threads: int = 2
     ) -> None:
-        super().__init__(half_life_days)
-        self.neighbours = neighbours
+        super().__init__(neighbours, half_life_days)
         self.threads = threads
         self.space_ = _NO_SPACE
         self.first_lists_ = NO_LISTS
@@ -55,11 +54,7 @@ class Content(Associations):
     @property
     def settings(self) -> dict[str, Any]:
         """See `Associations.settings`."""
-        return {
-            "neighbours": self.neighbours,
-            "half_life_days": self.half_life_days,
-            "threads": self.threads,
-        }
+        return super().settings | {"threads": self.threads}
 
     def fit(self, histories: Histories) -> Self:
         """Compare all products; see `Candidates.fit`.
