@@ -1,12 +1,11 @@
 """Recipes: what to train and with which settings, as TOML that a data scientist edits."""
 
-import tomllib
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from features.errors import InputError, shown
+from features import toml
 from models.churn import Economics
 
 DEFAULT = Path(__file__).with_name("recipes") / "default.toml"
@@ -253,18 +252,6 @@ class Recipe(BaseModel):
             InputError: the file is missing, is no TOML, or a field has a wrong name or value;
                 the message names it.
         """
-        try:
-            document = tomllib.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise InputError(f"cannot read the recipe {path}: {error.strerror}") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise InputError(f"the recipe {path} is no TOML: {error}") from error
+        document = toml.read(path, "recipe")
         fields = {name: None if part is False else part for name, part in document.items()}
-        try:
-            return cls.model_validate(fields)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise InputError(
-                f"{path}: {where} = {shown(first['input'])}: {first['msg']}"
-            ) from error
+        return toml.validated(cls, fields, path)

@@ -2,14 +2,14 @@
 
 import json
 import math
-import tomllib
 from collections.abc import Collection, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
+from features import toml
 from features.errors import InputError, shown
 from models.offers.choice import Alternative, OfferDecision
 from models.offers.offer import Offer
@@ -45,20 +45,7 @@ class Offers(BaseModel):
             InputError: the file is missing or no TOML, an id stands twice, or a field has a
                 wrong name or value; the message names it.
         """
-        try:
-            document = tomllib.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise InputError(f"cannot read the offers {path}: {error.strerror}") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise InputError(f"the offers {path} are no TOML: {error}") from error
-        try:
-            out = cls.model_validate(document)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise InputError(
-                f"{path}: {where} = {shown(first['input'])}: {first['msg']}"
-            ) from error
+        out = toml.validated(cls, toml.read(path, "offers", "are"), path)
         seen: set[str] = set()
         for offer in out.offers:
             if offer.id in seen:

@@ -19,7 +19,7 @@ PACKAGES = {
 
 FEATURE_LAYERS = [
     {"columns", "errors", "instants", "settings"},
-    {"gaps", "ranges"},
+    {"gaps", "ranges", "toml"},
     {"events", "catalog", "attributes"},
     {"identity"},
     {"links"},

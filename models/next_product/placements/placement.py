@@ -1,14 +1,14 @@
 """One placement: where a list stands, what it is about, and how it is put together."""
 
-import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from features.errors import InputError, shown
+from features import toml
+from features.errors import InputError
 from models.next_product.generators import GENERATORS
 
 OURS = Path(__file__).parent
@@ -101,20 +101,8 @@ class Placement(BaseModel):
             InputError: the file is missing or no TOML, or a field has a wrong name or value; the
                 message names file, field and value.
         """
-        try:
-            document = tomllib.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise InputError(f"cannot read the placement {path}: {error.strerror}") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise InputError(f"the placement {path} is no TOML: {error}") from error
-        try:
-            return cls.model_validate({"name": path.stem, **document})
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise InputError(
-                f"{path}: {where} = {shown(first['input'])}: {first['msg']}"
-            ) from error
+        document = toml.read(path, "placement")
+        return toml.validated(cls, {"name": path.stem, **document}, path)
 
 
 @cache
