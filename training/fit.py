@@ -245,7 +245,6 @@ def train_next_product(
         ],
         candidates=recipe.candidates,
         ranker=Ranker(
-            objective=recipe.objective,
             trees=recipe.trees,
             leaves=recipe.leaves,
             learning_rate=recipe.learning_rate,

@@ -14,6 +14,7 @@ from scipy.stats import t as student
 
 from features.errors import BundleError, InputError, NotEnoughDataError
 from features.instants import DAY_MS
+from models.boosting import to_predict
 from models.churn.bands import Bands, Economics
 from models.churn.base import COLUMNS, Fits, Floats, Past, log_odds, told
 from models.churn.checks import checked
@@ -25,7 +26,6 @@ from models.churn.trees import Boosting
 from models.purchases import PURCHASE_MODELS, Counts, PurchaseModel
 from models.reasons import LIMIT, Reason, reasons
 from models.tables import Table, known_table
-from models.threads import to_predict
 
 STRETCH_SD = 0.25
 """How far the log of a rate may be off per e-fold that a horizon is longer than what was learnt."""

@@ -6,8 +6,8 @@ import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 
+from models.boosting import parameters
 from models.churn.base import Floats
-from models.threads import to_learn
 
 
 @dataclass(frozen=True)
@@ -32,22 +32,18 @@ class Boosting:
         names: list[str],
     ) -> lgb.Booster:
         """Learn what moves the log odds away from `start`."""
-        parameters = {
-            "objective": "binary",
-            "num_leaves": self.leaves,
-            "learning_rate": self.learning_rate,
-            # a small shop must still be able to split
-            "min_data_in_leaf": max(1, min(self.min_rows, len(left) // 20)),
-            "feature_fraction": self.column_share,
-            "bagging_fraction": self.row_share,
-            "bagging_freq": 1,
-            "seed": self.seed,
-            "deterministic": True,
-            "force_row_wise": True,
-            "num_threads": to_learn(len(left), self.threads),
-            "verbosity": -1,
-        }
+        grown = parameters(
+            "binary",
+            len(left),
+            leaves=self.leaves,
+            learning_rate=self.learning_rate,
+            min_rows=self.min_rows,
+            column_share=self.column_share,
+            seed=self.seed,
+            threads=self.threads,
+        )
+        grown |= {"bagging_fraction": self.row_share, "bagging_freq": 1}
         data = lgb.Dataset(
             X, left.astype(np.float32), weight=weight, feature_name=names, init_score=start
         )
-        return lgb.train(parameters, data, num_boost_round=self.trees)
+        return lgb.train(grown, data, num_boost_round=self.trees)

@@ -17,6 +17,8 @@ from models.next_product.candidate import Candidates
 from models.next_product.history import Histories
 from models.next_product.opinions import Shown
 from models.next_product.period import Period
+from models.next_product.shelf.refills import Refills
+from models.next_product.shelf.withheld import Personal
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,17 @@ class Examples:
         )
 
 
-def examples(batch: Batch, period: Period, negatives_share: float, seed: int) -> Iterable[Examples]:
+def examples(
+    batch: Batch, period: Period, refills: Refills, negatives_share: float, seed: int
+) -> Iterable[Examples]:
     """Candidates as of a period's beginning, and which of them were bought in it.
+
+    They are what lists are made of: what must not be shown to a customer is not learnt from.
 
     Arguments:
         batch: generators fitted on what came before the period.
         period: customers who ordered, and what.
+        refills: what people buy again, fitted on the same.
         negatives_share: of the candidates not bought; they stand for all of them, by their weight.
         seed: of that draw.
     """
@@ -65,7 +72,8 @@ def examples(batch: Batch, period: Period, negatives_share: float, seed: int) ->
     there = batch.catalog.first_seen_at < period.at
     parents = np.zeros(len(batch.catalog), np.bool_)
     parents[batch.catalog.parent[there]] = True
-    shown = Shown.alike(parents, len(period.customers))
+    did = Personal.of_many(batch.timelines, period.customers, period.at, batch.catalog, refills)
+    shown = Shown(parents, did.offsets, did.products)
     return batch.each(period.customers, period.at, shown, drawn)
 
 

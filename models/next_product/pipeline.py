@@ -101,9 +101,11 @@ class NextProductModel:
         """
         parts: list[Examples] = []
         for period in periods:
-            generators = fitted(self.generators, everyone(timelines, catalog, period.at))
+            before = everyone(timelines, catalog, period.at)
+            generators = fitted(self.generators, before)
             batch = self._batch(generators, timelines, catalog, period.reference)
-            parts += examples(batch, period, self.negatives_share, self.seed)
+            refills = Refills().fit(before, catalog)
+            parts += examples(batch, period, refills, self.negatives_share, self.seed)
             if progress is not None:
                 progress("rank candidates", 1)
         histories = everyone(timelines, catalog, at)
@@ -333,11 +335,11 @@ class NextProductModel:
     @property
     def judges(self) -> bool:
         """Whether scores are probabilities."""
-        return self.ranker.booster_ is not None and self.ranker.objective == "binary"
+        return self.ranker.trees_ is not None
 
     def score(self, rows: npt.NDArray[np.float32], proposals: Proposals) -> npt.NDArray[np.float64]:
         """How candidates rank, by the ranker's rows of them; higher is better."""
-        if self.ranker.booster_ is not None:
+        if self.judges:
             return self.ranker.predict(rows)
         # reciprocal rank fusion (Cormack et al. 2009), for a shop too young for a ranker
         out: npt.NDArray[np.float64] = np.nansum(1.0 / (60.0 + proposals.places), axis=1)

@@ -41,14 +41,14 @@ class Trees:
     """Values, shape (trees, MOST_LEAVES), each at the place its bit hashes to."""
 
     @classmethod
-    def of(cls, booster: lgb.Booster) -> "Trees":
-        """The trees of a fitted booster.
+    def of(cls, *boosters: lgb.Booster) -> "Trees":
+        """The trees of fitted boosters, whose answers are added.
 
         Raises:
             InputError: a tree has more than MOST_LEAVES leaves, or asks for categories, or reads
                 0 as missing.
         """
-        trees = booster.dump_model()["tree_info"]
+        trees = [tree for booster in boosters for tree in booster.dump_model()["tree_info"]]
         leaves = np.zeros((len(trees), MOST_LEAVES))
         tests: list[_Test] = []
         offsets = [0]
@@ -77,7 +77,7 @@ class Trees:
         )
 
     def raw(self, columns: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-        """What `Booster.predict(…, raw_score=True)` gives.
+        """What `Booster.predict(…, raw_score=True)` gives, added over the boosters.
 
         Arguments:
             columns: of the rows, shape (columns, rows): one column after another.

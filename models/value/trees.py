@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 
+from models.boosting import parameters, to_predict
 from models.purchases.gammagamma import reach
-from models.threads import to_learn, to_predict
 from models.value.seen import COLUMNS
 
 Floats = npt.NDArray[np.float64]
@@ -95,19 +94,16 @@ def _boost(
     start: Floats,
     objective: str,
 ) -> lgb.Booster:
-    parameters: dict[str, Any] = {
-        "objective": objective,
-        "boost_from_average": False,
-        "num_leaves": settings.leaves,
-        "learning_rate": settings.learning_rate,
-        # a small shop must still be able to split
-        "min_data_in_leaf": max(1, min(settings.min_rows, len(true) // 20)),
-        "feature_fraction": settings.column_share,
-        "seed": settings.seed,
-        "deterministic": True,
-        "force_row_wise": True,
-        "num_threads": to_learn(len(true), settings.threads),
-        "verbosity": -1,
-    }
+    grown = parameters(
+        objective,
+        len(true),
+        leaves=settings.leaves,
+        learning_rate=settings.learning_rate,
+        min_rows=settings.min_rows,
+        column_share=settings.column_share,
+        seed=settings.seed,
+        threads=settings.threads,
+    )
+    grown["boost_from_average"] = False
     data = lgb.Dataset(columns, true, feature_name=[*names, *COLUMNS], init_score=start)
-    return lgb.train(parameters, data, num_boost_round=settings.trees)
+    return lgb.train(grown, data, num_boost_round=settings.trees)

@@ -10,6 +10,7 @@ from features.timeline import Timelines
 from models.next_product import Arrivals, Content, NextProductModel, Period, Popular
 from models.next_product.history import Histories
 from models.next_product.learning import everyone, examples, fitted
+from models.next_product.shelf.refills import Refills
 from tests.models.shop import day, timeline
 
 NOW = day(400)
@@ -108,10 +109,10 @@ def test_ranking_learns_nothing_of_products_from_after_its_period() -> None:
         np.tile(np.array([0, 2], np.int32), 5),
         Reference.as_of(people, catalog, at),
     )
-    batch = model._batch(
-        fitted(model.generators, everyone(people, catalog, at)), people, catalog, period.reference
-    )
-    parts = list(examples(batch, period, 1.0, 0))
+    before = everyone(people, catalog, at)
+    batch = model._batch(fitted(model.generators, before), people, catalog, period.reference)
+    refills = Refills().fit(before, catalog)
+    parts = list(examples(batch, period, refills, 1.0, 0))
     place = model.columns.index("product_age_days")
     assert (np.concatenate([part.rows for part in parts])[:, place] > 0).all()
 

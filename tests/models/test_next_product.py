@@ -11,6 +11,7 @@ from features.timeline import Timeline, Timelines
 from models.bundle import Bundle
 from models.next_product import NextProductModel, Recommendation
 from models.next_product.learning import everyone, examples, fitted
+from models.next_product.shelf.refills import Refills
 from tests.models.shop import catalog as catalog_of
 from tests.models.shop import day, timeline
 from tests.models.trained import CUTOFF, PRODUCTS, next_product, period, shop
@@ -158,9 +159,11 @@ def test_generators_know_nothing_of_the_period_they_are_ranked_on() -> None:
     products = Catalog.of(Product(ProductId(name)) for name in ("old", "new"))
     found = period(timelines, products, day(40))
     model = NextProductModel(candidates=5)
-    generators = fitted(model.generators, everyone(timelines, products, found.at))
+    before = everyone(timelines, products, found.at)
+    generators = fitted(model.generators, before)
+    refills = Refills().fit(before, products)
     batch = model._batch(generators, timelines, products, found.reference)
-    parts = list(examples(batch, found, negatives_share=1.0, seed=0))
+    parts = list(examples(batch, found, refills, negatives_share=1.0, seed=0))
     assert parts
     assert not any(part.bought.any() for part in parts)
 

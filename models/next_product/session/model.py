@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import ClassVar, Self
 
+import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
@@ -10,12 +11,12 @@ from scipy.special import expit
 from features.catalog import Catalog
 from features.events.erasures import Erased, Marks
 from features.ranges import ranges
+from models.boosting import parameters
 from models.next_product.arrays import read_settings, write_settings
 from models.next_product.candidate import Candidates
 from models.next_product.history import Histories
 from models.next_product.looks import Sessions
 from models.next_product.opinions import Products, Scores, Sparse, best
-from models.next_product.ranker import Ranker
 from models.next_product.session.evidence import COLUMNS, NEWEST, PRESENT_STEPS, evidence
 from models.next_product.session.index import SessionIndex
 from models.next_product.trees import Trees
@@ -31,6 +32,9 @@ ENOUGH = 500
 
 NEGATIVES_SHARE = 0.3
 """Of the candidates that were not next, those the trees learn from."""
+
+ROUNDS = 100
+"""Small trees, since a step is to be judged within a millisecond."""
 
 _PLACE = {name: place for place, name in enumerate(COLUMNS)}
 
@@ -169,7 +173,7 @@ class Session(Candidates):
         step = ranges(sessions.offsets[old:-1] + 1, length - 1)
         drawn = np.random.default_rng(self.seed)
         chosen = np.sort(drawn.permutation(len(step))[:EXAMPLES])
-        rows, labels, groups = [], [], []
+        rows, labels = [], []
         for first, at in zip(begin[chosen].tolist(), step[chosen].tolist(), strict=True):
             present = sessions.product[max(first, at - PRESENT_STEPS) : at]
             products, columns = evidence(index.arrays, present, -1)
@@ -177,15 +181,23 @@ class Session(Candidates):
             kept = was_next | (drawn.random(len(products)) < NEGATIVES_SHARE)
             rows.append(columns[:, kept].T)
             labels.append(was_next[kept])
-            groups.append(int(kept.sum()))
         if sum(int(label.sum()) for label in labels) < ENOUGH:
             return None
         y = np.concatenate(labels)
         weight = np.where(y, 1.0, 1.0 / NEGATIVES_SHARE).astype(np.float32)
-        # of so few rows, several threads would mostly wait for each other
-        ranker = Ranker(seed=self.seed, threads=1)
-        ranker.fit(np.concatenate(rows), y, np.array(groups), weight, COLUMNS)
-        return None if ranker.booster_ is None else Trees.of(ranker.booster_)
+        x = np.concatenate(rows)
+        grown = parameters(
+            "binary",
+            len(x),
+            leaves=15,
+            learning_rate=0.08,
+            min_rows=100,
+            column_share=0.8,
+            seed=self.seed,
+            threads=1,
+        )
+        data = lgb.Dataset(x, y.astype(np.float32), weight=weight, feature_name=list(COLUMNS))
+        return Trees.of(lgb.train(grown, data, ROUNDS))
 
 
 def _unlearnt(columns: npt.NDArray[np.float32]) -> Scores:
