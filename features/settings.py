@@ -47,6 +47,10 @@ class Settings(BaseSettings):
     """ISO 3166 code of the country whose telephone numbers are written without one, as `DE`;
     empty reads international numbers only, since guessing would join strangers."""
 
+    placements: Path | None = None
+    """A folder with the shop's own placements, one TOML file each, which come before ours of the
+    same name; models/next_product/placements has ours, and what stands in them."""
+
     personalisation_basis: Basis = "legitimate_interests"
     """The legal basis of showing people what their own past suggests. Under `consent` whoever
     never said so is shown popular products only. A shop that knows its customers may rely on its

@@ -188,7 +188,7 @@ class Recommender:
         who, name = self._who(customer_ids), uuid.uuid4().hex
         asked = self._asked(wanted, who)
         index, parent = who.live.catalog.index, who.live.catalog.parent
-        given = list(dict.fromkeys(int(parent[index[i]]) for i in product_ids if i in index))
+        given = list(dict.fromkeys(index[i] for i in product_ids if i in index))
         items: tuple[Recommendation, ...] = ()
         gone: list[NotShown] = []
         instead: Fallback | None = None
@@ -205,7 +205,10 @@ class Recommender:
             items = (*stays, *more.items)[: wanted.k]
             why = {one.product: one for one in kept.withheld}
             still = {item.product for item in kept.items}
-            gone = [why.get(i, NotShown(i, "unavailable")) for i in given if i not in still]
+            for product in given:
+                if product not in still:
+                    found = why.get(int(parent[product]), NotShown(product, "unavailable"))
+                    gone.append(replace(found, product=product))
         shelf = Shelf(wanted.placement, items, tuple(gone))
         listed = asked.listed(f"rec_{name}", wanted.placement, shelf, instead)
         self._write([listed], who)

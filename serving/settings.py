@@ -52,10 +52,6 @@ class ServingSettings(Settings):
     crash loses the last ones, and of some hundred thousand a day nobody misses those of five
     seconds."""
 
-    placements: Path | None = None
-    """A folder with the shop's own placements, one TOML file each, which come before ours of the
-    same name; models/next_product/placements has ours, and what stands in them."""
-
     currency: str = Field(default="", pattern="^([A-Z]{3})?$")
     """ISO 4217 code of the shop's money; events in another are put aside. Empty is that of the
     loaded history; before there is any, what events say is taken as it is."""

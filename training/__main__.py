@@ -4,7 +4,6 @@ Each command reads its options, calls one job and prints what came of it. Jobs a
 when their command runs, so that `--help` answers at once.
 """
 
-import tempfile
 import time
 from enum import StrEnum
 from pathlib import Path
@@ -15,9 +14,10 @@ import typer
 from features.settings import Settings
 from training import console
 from training.cli import ALERT, Commands, LogOption, example
+from training.everybody import lists, score
 from training.examine import counterfactual, evaluate, report, tune
 from training.gate import TOLERANCE
-from training.places import bundle_of, consent_rules, event_log, now, recipe_file, registry_of
+from training.places import consent_rules, event_log, now, recipe_file, registry_of
 
 app = typer.Typer(
     cls=Commands,
@@ -258,58 +258,8 @@ def rollback(reason: ReasonOption = "") -> None:
     console.say(f"Version {present.number} is champion again, instead of {was.number}.")
 
 
-@app.command(epilog=example("score scores.parquet --k 10"))
-def score(
-    out: Annotated[Path, typer.Argument(help="The Parquet file to write.")],
-    k: Annotated[int, typer.Option(help="Products to recommend to each customer.")] = 10,
-    reasons: Annotated[
-        int, typer.Option(help="Say why, of so many customers with the highest risk.")
-    ] = 0,
-    at: Annotated[
-        str | None, typer.Option(help="As of this date; default: after the last event.")
-    ] = None,
-    version: Annotated[
-        int | None, typer.Option(help="A registered version; default: the one that serves.")
-    ] = None,
-    served: Annotated[
-        bool, typer.Option("--served", help="Count them as served, for `monitor` to judge.")
-    ] = False,
-    log: LogOption = None,
-) -> None:
-    """Write every customer's churn probability, value and recommended products to Parquet.
-
-    Products take most of the time; with `--k 0` there are none.
-    """
-    from features.events.served import Served
-    from features.instants import instant
-    from training.score import score as run
-    from training.score import serve
-    from training.trainer import Data
-
-    settings = Settings.of_environment()
-    with tempfile.TemporaryDirectory(prefix="regulars-") as scratch, console.stages() as progress:
-        number, bundle = bundle_of(settings, version, Path(scratch))
-        progress("timelines", 0, 1)
-        target = event_log(log)
-        data = Data.of(target, consent_rules(settings))
-        progress("timelines", 1, 1)
-        moment = data.last_at + 1 if at is None else instant(at)
-        count = run(
-            bundle,
-            data.timelines,
-            data.catalog,
-            moment,
-            out,
-            k=k,
-            reasons=reasons,
-            version=str(number),
-            threads=settings.threads,
-            progress=progress,
-        )
-        if served:
-            beside = Served.beside(target.path, target.erasures, threads=settings.threads)
-            serve(out, beside, moment)
-    console.say(f"{count:,} customers scored by version {number}: {out}")
+app.command(epilog=example("score scores.parquet --k 10"))(score)
+app.command(epilog=example("lists mail.parquet --placement email"))(lists)
 
 
 @app.command(epilog=example("monitor --check"))

@@ -1,7 +1,6 @@
 """Batch scoring: risk, value, recommendations, stage and persona of every customer, as Parquet."""
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +16,14 @@ from features import lifecycle
 from features.catalog import Catalog
 from features.columns import Columns as C
 from features.consents import PERSONALISATION
-from features.errors import InputError, NotEnoughDataError, StorageError
+from features.errors import InputError, NotEnoughDataError
 from features.events.served import SCHEMA as SERVED
 from features.events.served import Served
 from features.instants import DAY_MS, iso
 from features.timeline import Timelines
 from models.bundle import Bundle
 from training.dataset import Orders, named_features
+from training.written import whole
 
 _Places = npt.NDArray[np.int64]
 
@@ -113,8 +113,6 @@ def score(
         raise InputError(f"k = {k}: choose 0 or more recommendations")
     if reasons < 0:
         raise InputError(f"reasons = {reasons}: choose 0 or more customers")
-    if out.is_dir() or not out.parent.is_dir():
-        raise InputError(f"{out} cannot be written: name a file in a folder that exists")
     orders = Orders.of(timelines)
     customers = orders.eligible(at)
     if not len(customers):
@@ -137,33 +135,26 @@ def score(
         if progress is not None:
             progress(stage, min(done.stop, len(customers)), len(customers))
 
-    risk, low, high = np.full((3, len(customers)), np.nan)
-    for part in portions:
-        risk[part], low[part], high[part] = scorer.risk(customers[part])
-        told("churn risk", part)
-    riskiest = np.zeros(len(customers), np.bool_)
-    riskiest[np.argsort(-risk, kind="stable")[:reasons]] = True
-    draft = out.with_name(f".{out.name}.{os.getpid()}")
-    try:
-        with pq.ParquetWriter(draft, schema, compression="zstd") as writer:
-            for part in portions:
-                who = customers[part]
-                columns = [
-                    pa.array(timelines.ids(who), pa.string()),
-                    *(pa.array(each[part], from_pandas=True) for each in (risk, low, high)),
-                    scorer.bands(risk[part]),
-                    *scorer.value(who),
-                    scorer.reasons(who, riskiest[part]),
-                    scorer.recommendations(who, k),
-                    *scorer.groups(who),
-                ]
-                writer.write_table(pa.table(columns, schema=schema))
-                told("score customers", part)
-        draft.replace(out)
-    except OSError as error:
-        raise StorageError(f"cannot write {out}: {error}; free some space and repeat") from error
-    finally:
-        draft.unlink(missing_ok=True)
+    with whole(out, schema) as writer:
+        risk, low, high = np.full((3, len(customers)), np.nan)
+        for part in portions:
+            risk[part], low[part], high[part] = scorer.risk(customers[part])
+            told("churn risk", part)
+        riskiest = np.zeros(len(customers), np.bool_)
+        riskiest[np.argsort(-risk, kind="stable")[:reasons]] = True
+        for part in portions:
+            who = customers[part]
+            columns = [
+                pa.array(timelines.ids(who), pa.string()),
+                *(pa.array(each[part], from_pandas=True) for each in (risk, low, high)),
+                scorer.bands(risk[part]),
+                *scorer.value(who),
+                scorer.reasons(who, riskiest[part]),
+                scorer.recommendations(who, k),
+                *scorer.groups(who),
+            ]
+            writer.write_table(pa.table(columns, schema=schema))
+            told("score customers", part)
     return len(customers)
 
 

@@ -7,7 +7,7 @@ from models.next_product.candidate import Candidates
 from models.next_product.content import Content
 from models.next_product.generators import GENERATORS
 from models.next_product.neighbours import Neighbours
-from models.next_product.page import page, recheck
+from models.next_product.page import page
 from models.next_product.period import Period
 from models.next_product.pipeline import NextProductModel
 from models.next_product.placements import Placement, placements
@@ -17,6 +17,7 @@ from models.next_product.ranker import Ranker
 from models.next_product.recommendation import Recommendation, Shelf
 from models.next_product.repeat import Repeat
 from models.next_product.session import Session
+from models.next_product.shelves import shelves
 from models.next_product.similar import Similar
 from models.next_product.together import Later, Together, Viewed
 
@@ -45,5 +46,5 @@ __all__ = [
     "Viewed",
     "page",
     "placements",
-    "recheck",
+    "shelves",
 ]

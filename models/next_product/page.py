@@ -1,7 +1,7 @@
 """From a query to the lists of a page: one call, one customer, no product twice."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +22,6 @@ from models.next_product.shelf.may import May
 from models.next_product.shelf.rotation import seen
 from models.next_product.shelf.rules import Rule
 from models.next_product.shelf.variants import best_variant
-from models.next_product.shelf.withheld import Why
 from models.next_product.visit import Judged, Visit
 from models.next_product.wording import Told, told
 
@@ -63,53 +62,10 @@ def page(
     out = []
     for place, one in enumerate(drafts):
         held = set().union(*(later.pinned for later in drafts[place + 1 :])) - one.pinned
-        shelf = _shelf(visit, one, taken | held)
+        shelf = filled(visit, one, taken | held)
         taken |= {int(catalog.parent[item.product]) for item in shelf.items}
         out.append(shelf)
     return tuple(out)
-
-
-def recheck(
-    model: "NextProductModel",
-    listed: Sequence[Recommendation],
-    timeline: Timeline,
-    at: int,
-    query: Query,
-    *,
-    catalog: Catalog,
-    reference: Reference,
-) -> Shelf:
-    """A list made earlier, as it may be sent now: for an e-mail, just before it goes out.
-
-    What must not be shown any more is left out; new products come after what stays, up to the
-    number there was.
-
-    Arguments:
-        model: as for `page`.
-        listed: what was to be shown.
-        timeline: the customer's, as it is now.
-        at: the present, int64 ms UTC.
-        query: with the one list it was made for.
-        catalog: the present one.
-        reference: its facts.
-    """
-    (ask,) = query.asks
-    visit = Visit(model, timeline, at, query, catalog, reference)
-    may = draft(visit, ask).may
-    product = np.array([item.product for item in listed], np.int32)
-    parent = catalog.parent[product]
-    sold_out = ~catalog.available[product] & (product != parent)  # of a variant
-    stays = may.of_these(parent) & ~sold_out
-    withheld = [may.why(int(p)) or NotShown(int(p), Why.UNAVAILABLE.label) for p in parent[~stays]]
-    kept = [item for item, stay in zip(listed, stays, strict=True) if stay]
-    more = replace(
-        query,
-        asks=[replace(ask, k=len(listed) - len(kept))],
-        exclude=[*query.exclude, *parent.tolist()],
-        explain=False,
-    )
-    (fresh,) = page(model, timeline, at, more, catalog=catalog, reference=reference)
-    return Shelf(ask.placement.name, (*kept, *fresh.items), tuple(withheld))
 
 
 @dataclass(frozen=True)
@@ -160,8 +116,8 @@ def draft(visit: Visit, ask: Ask) -> Draft:
     return Draft(ask, k, rules, anchors, may, pinned)
 
 
-def _shelf(visit: Visit, draft: Draft, taken: set[int]) -> Shelf:
-    """Chooses a list's products, and says why."""
+def filled(visit: Visit, draft: Draft, taken: Collection[int] = ()) -> Shelf:
+    """Chooses a list's products, and says why; those `taken` stand elsewhere on the page."""
     ask, may, placement = draft.ask, draft.may, draft.ask.placement
     free = may.everyone.copy()
     free[list(taken)] = False

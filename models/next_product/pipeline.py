@@ -2,7 +2,7 @@
 
 import copy
 import json
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -11,28 +11,36 @@ import numpy as np
 import numpy.typing as npt
 
 from features.catalog import Catalog
-from features.compute import vector
-from features.errors import BundleError, InputError
+from features.errors import BundleError
 from features.events.erasures import Erased
-from features.pairs import pairs
 from features.reference import Reference
 from features.timeline import Timeline, Timelines
-from models.declared import features_named
 from models.next_product.batch import Batch, Block
 from models.next_product.candidate import Candidates
 from models.next_product.generators import GENERATORS
-from models.next_product.history import Histories
 from models.next_product.learning import Examples, everyone, examples, fitted
 from models.next_product.opinions import Shown
+from models.next_product.page import page
 from models.next_product.period import Period
+from models.next_product.placements import Placement
 from models.next_product.popular import Popular
+from models.next_product.query import Ask, Query
 from models.next_product.ranker import Ranker
 from models.next_product.recommendation import Recommendation
-from models.next_product.rows import CUSTOMER_FEATURES, Proposals, assemble, column_names, propose
+from models.next_product.rows import CUSTOMER_FEATURES, Proposals, column_names
 from models.next_product.shelf.refills import Refills
 from models.next_product.shelf.showing import filling, sellable
 from models.next_product.shelf.withheld import Personal
-from models.next_product.wording import filling_up, telling
+
+AS_RANKED = Placement(
+    name="ranked",
+    title="As ranked",
+    diversity=1.0,
+    exploration=0.0,
+    rotation_days=0.0,
+    shows=("anchor",),
+)
+"""A list that nothing but the ranker orders; what is in the cart may stand on it."""
 
 MIN_BOUGHT = 50
 """Candidates that must have been bought for a ranker to be learnt; below, generators decide."""
@@ -103,7 +111,7 @@ class NextProductModel:
         for period in periods:
             before = everyone(timelines, catalog, period.at)
             generators = fitted(self.generators, before)
-            batch = self._batch(generators, timelines, catalog, period.reference)
+            batch = self.batch(generators, timelines, catalog, period.reference)
             refills = Refills().fit(before, catalog)
             parts += examples(batch, period, refills, self.negatives_share, self.seed)
             if progress is not None:
@@ -129,13 +137,9 @@ class NextProductModel:
         *,
         catalog: Catalog,
         reference: Reference,
-        exclude: Collection[int] = (),
-        allowed: npt.NDArray[np.bool_] | None = None,
-    ) -> list[Recommendation]:
-        """The `k` best products for one customer at an instant.
-
-        Always `k` of them if so many may be shown: what nobody proposes is filled up from
-        what is popular, then from the rest of the catalogue, newest first.
+        exclude: Sequence[int] = (),
+    ) -> Sequence[Recommendation]:
+        """The `k` products that rank first for one customer: `page` with one list, left as ranked.
 
         Arguments:
             timeline: the customer's; empty for a stranger, who gets what is popular.
@@ -144,40 +148,13 @@ class NextProductModel:
             catalog: the present catalogue, which extends the one the model was fitted on.
             reference: the bundle's population facts, `extended` to the catalogue.
             exclude: products (any variant) not to show.
-            allowed: which products may be shown, shape (products,); a parent may if it or a
-                variant may. What is not available is never shown.
 
         Raises:
-            InputError: k is negative, or `allowed` has another length than the catalogue.
+            InputError: k is negative.
         """
-        if k < 0:
-            raise InputError(f"k = {k}: must be 0 or more")
-        may = sellable(catalog, at, exclude, allowed)
-        did = Personal.of_one(timeline, at, catalog, self.refills_.extended(catalog))
-        may[did.products] = False
-        shown = Shown.alike(may, 1)
-        history = Histories.one(timeline, at, catalog)
-        out: list[Recommendation] = []
-        if len(history.product) and k:
-            opinions = [generator.opinions(history) for generator in self.generators]
-            proposals = propose(opinions, self.candidates, shown, np.ones(1, np.bool_))
-            rows = assemble(
-                proposals,
-                pairs(timeline, at, proposals.products, catalog, reference),
-                vector(
-                    timeline,
-                    at,
-                    catalog,
-                    reference,
-                    features=features_named(self.customer_features_),
-                )[None, :],
-                np.array([at], np.int64),
-                catalog,
-            )
-            score = self.score(rows, proposals)
-            for place in np.argsort(-score, kind="stable")[:k]:
-                out.append(self._explained(history, proposals, place, score[place], catalog))
-        return out + self._fillers(may, out, k, catalog)
+        query = Query([Ask(AS_RANKED, k)], exclude=exclude)
+        (shelf,) = page(self, timeline, at, query, catalog=catalog, reference=reference)
+        return shelf.items
 
     def rank(
         self,
@@ -189,7 +166,7 @@ class NextProductModel:
         catalog: Catalog,
         reference: Reference,
     ) -> npt.NDArray[np.int32]:
-        """What `recommend` gives for many customers with orders, without reasons.
+        """What `recommend` gives for many customers with orders, as products alone.
 
         Returns:
             Products, int32, shape (customers, k), best first; -1 where there are no more.
@@ -197,7 +174,7 @@ class NextProductModel:
         may = sellable(catalog, at)
         order = filling(self.popular, catalog)
         order = order[may[order]]
-        batch = self._batch(self.generators, timelines, catalog, reference)
+        batch = self.batch(self.generators, timelines, catalog, reference)
 
         def ranked(block: Block) -> npt.NDArray[np.int32]:
             proposals = block.proposals
@@ -221,7 +198,7 @@ class NextProductModel:
 
     def candidate_recall(self, timelines: Timelines, period: Period, catalog: Catalog) -> float:
         """The mean share of what customers bought in a period that any generator proposed."""
-        batch = self._batch(self.generators, timelines, catalog, period.reference)
+        batch = self.batch(self.generators, timelines, catalog, period.reference)
         shown = Shown.alike(sellable(catalog, period.at), len(period.customers))
 
         def found(block: Block) -> npt.NDArray[np.float64]:
@@ -315,13 +292,14 @@ class NextProductModel:
     def _names(self) -> list[str]:
         return [generator.name for generator in self.generators]
 
-    def _batch(
+    def batch(
         self,
-        generators: list[Candidates],
+        generators: Sequence[Candidates],
         timelines: Timelines,
         catalog: Catalog,
         reference: Reference,
     ) -> Batch:
+        """How candidates of many customers are judged, as `page` judges one's."""
         return Batch(
             generators,
             self.candidates,
@@ -344,37 +322,3 @@ class NextProductModel:
         # reciprocal rank fusion (Cormack et al. 2009), for a shop too young for a ranker
         out: npt.NDArray[np.float64] = np.nansum(1.0 / (60.0 + proposals.places), axis=1)
         return out
-
-    def _explained(
-        self,
-        history: Histories,
-        proposals: Proposals,
-        place: np.intp,
-        score: np.float64,
-        catalog: Catalog,
-    ) -> Recommendation:
-        product = int(proposals.products[place])
-        generator = telling(self.generators, proposals.places[place])
-        return Recommendation(
-            product=product,
-            score=float(score),
-            probability=float(score) if self.judges else None,
-            reason=generator.reason(history, product, catalog),
-            source=generator.name,
-        )
-
-    def _fillers(
-        self,
-        may: npt.NDArray[np.bool_],
-        listed: list[Recommendation],
-        k: int,
-        catalog: Catalog,
-    ) -> list[Recommendation]:
-        if len(listed) >= k:
-            return []
-        order = filling(self.popular, catalog)
-        free = order[may[order] & ~np.isin(order, [item.product for item in listed])]
-        return [
-            Recommendation(product, 0.0, None, *filling_up(self.popular, product))
-            for product in free[: k - len(listed)].tolist()
-        ]

@@ -18,6 +18,7 @@ from features.pairs import pairs
 from features.reference import Reference
 from features.timeline import Timeline
 from models.declared import features_named
+from models.next_product.candidate import Candidates
 from models.next_product.history import Histories
 from models.next_product.opinions import Lists, Opinions, Shown
 from models.next_product.query import Ask, Query
@@ -49,6 +50,17 @@ class Judged:
     """At least 0, shape (candidates,)."""
     rows: npt.NDArray[np.float32]
     columns: Sequence[str]
+
+    @classmethod
+    def by(
+        cls,
+        score: npt.NDArray[np.float64],
+        proposals: Proposals,
+        rows: npt.NDArray[np.float32],
+        columns: Sequence[str],
+    ) -> "Judged":
+        """By scores that may lie below 0."""
+        return cls(proposals, score - min(score.min(initial=0.0), 0.0), rows, columns)
 
     @classmethod
     def nothing(cls, columns: Sequence[str]) -> "Judged":
@@ -106,6 +118,7 @@ class Visit:
         self.catalog = catalog
         self.reference = reference
         self.refills: Refills = model.refills_.extended(catalog)
+        self._opinions: dict[str, Opinions] = {}
 
     @cached_property
     def history(self) -> Histories:
@@ -117,10 +130,11 @@ class Visit:
         """Whether anything is known that candidates can come from."""
         return len(self.history.product) > 0
 
-    @cached_property
-    def opinions(self) -> Sequence[Opinions]:
-        """What each generator thinks, for this customer."""
-        return [generator.opinions(self.history) for generator in self.model.generators]
+    def opinion(self, generator: Candidates) -> Opinions:
+        """What a generator thinks, for this customer."""
+        if generator.name not in self._opinions:
+            self._opinions[generator.name] = generator.opinions(self.history)
+        return self._opinions[generator.name]
 
     @cached_property
     def personal(self) -> Personal:
@@ -182,9 +196,8 @@ class Visit:
         further = np.unique(np.asarray(also, np.int32))
         offsets = np.array([0, len(further)], np.int64)
         lists = Lists(offsets, further, np.zeros(len(further), np.float32))
-        proposals = propose(
-            self.opinions, self.model.candidates, shown, np.ones(1, np.bool_), lists
-        )
+        opinions = [self.opinion(generator) for generator in self.model.generators]
+        proposals = propose(opinions, self.model.candidates, shown, np.ones(1, np.bool_), lists)
         rows = assemble(
             proposals,
             pairs(self.timeline, self.at, proposals.products, self.catalog, self.reference),
@@ -192,8 +205,7 @@ class Visit:
             np.array([self.at], np.int64),
             self.catalog,
         )
-        score = self.model.score(rows, proposals)
-        return Judged(proposals, score - min(score.min(initial=0.0), 0.0), rows, self.model.columns)
+        return Judged.by(self.model.score(rows, proposals), proposals, rows, self.model.columns)
 
     @cached_property
     def _customer(self) -> npt.NDArray[np.float32]:
@@ -239,9 +251,9 @@ class Visit:
         out = np.zeros(len(products), np.float32)
         offsets = np.array([0, len(products)], np.int64)
         if self.known:
-            for generator, opinion in zip(self.model.generators, self.opinions, strict=True):
+            for generator in self.model.generators:
                 if generator.name in COLD:
-                    out += opinion.of(offsets, products)
+                    out += self.opinion(generator).of(offsets, products)
         return out
 
     def worth(self, products: npt.NDArray[np.int32], margin: float) -> npt.NDArray[np.float64]:

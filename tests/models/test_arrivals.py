@@ -110,7 +110,7 @@ def test_ranking_learns_nothing_of_products_from_after_its_period() -> None:
         Reference.as_of(people, catalog, at),
     )
     before = everyone(people, catalog, at)
-    batch = model._batch(fitted(model.generators, before), people, catalog, period.reference)
+    batch = model.batch(fitted(model.generators, before), people, catalog, period.reference)
     refills = Refills().fit(before, catalog)
     parts = list(examples(batch, period, refills, 1.0, 0))
     place = model.columns.index("product_age_days")

@@ -1,8 +1,6 @@
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cache
 
 import numpy as np
 import pytest
@@ -18,17 +16,13 @@ from features.reference import Reference
 from features.timeline import ROW, Timeline, Timelines
 from models.bundle import Bundle
 from models.next_product import (
-    Als,
     Ask,
     Neighbours,
     NextProductModel,
     Popular,
     Query,
-    Repeat,
-    Shelf,
     page,
     placements,
-    recheck,
 )
 from models.next_product.anchors import replacing
 from models.next_product.content import Content
@@ -36,81 +30,30 @@ from models.next_product.page import draft
 from models.next_product.placements import Placement
 from models.next_product.shelf import Filters, Rule, check
 from models.next_product.visit import Visit
+from tests.models.shelf.camping import (
+    BOWL,
+    CAMPER,
+    DOME,
+    GAS,
+    LANTERN,
+    MUG,
+    NOW,
+    SHIRT,
+    SHIRT_L,
+    SHIRT_M,
+    SOLD,
+    STOVE,
+    TENT,
+    WINE,
+    ask,
+    camping,
+    lists,
+    products,
+    shop,
+)
 from tests.models.shop import catalog as catalog_of
 from tests.models.shop import day, timeline
 from tests.models.trained import CUTOFF, PRODUCTS
-
-TENT, DOME, STOVE, GAS, MUG, BOWL, SHIRT, SHIRT_M, SHIRT_L, LANTERN, WINE = range(11)
-NOW = day(100)
-
-
-def camping() -> Catalog:
-    def product(name: str, category: str, price: float, **fields: object) -> Product:
-        return Product(ProductId(name), title=name, category=category, price=price, **fields)  # type: ignore[arg-type]
-
-    return Catalog.of(
-        [
-            product("Tent", "Camp > Tents", 100),
-            product("Dome", "Camp > Tents", 120),
-            product("Stove", "Camp > Stoves", 40),
-            product("Gas", "Camp > Gas", 5),
-            product("Mug", "Kitchen > Mugs", 8),
-            product("Bowl", "Kitchen > Bowls", 9, attributes={"margin": 0.6}),
-            product("Shirt", "Clothes", 20),
-            product("Shirt M", "Clothes", 21, parent_id="Shirt", attributes={"size": "M"}),
-            product("Shirt L", "Clothes", 19, parent_id="Shirt", attributes={"size": "L"}),
-            product("Lantern", "Camp > Lights", 15, first_seen_at=day(95)),
-            product("Wine", "Food", 12, attributes={"min_age": 18}),
-        ]
-    )
-
-
-@cache
-def shop() -> tuple[NextProductModel, Catalog, Reference]:
-    """Campers buy a tent with stove and gas, and gas again; others a mug with a bowl."""
-    campers = [
-        (f"t{i}", timeline([(i % 9, [(TENT, DOME)[i % 2], STOVE, GAS]), (40, [GAS]), (70, [GAS])]))
-        for i in range(60)
-    ]
-    cooks = [(f"k{i}", timeline([(i % 9, [MUG, BOWL])])) for i in range(60)]
-    drinkers = [(f"w{i}", timeline([(i, [SHIRT_M, WINE])])) for i in range(9)]
-    timelines, catalog = Timelines.of([*campers, *cooks, *drinkers]), camping()
-    generators = [Repeat(), Neighbours(threads=1), Als(factors=4, iterations=3, threads=1)]
-    model = NextProductModel([*generators, Popular()], threads=1)
-    model.fit(timelines, catalog, [], NOW, 30)
-    return model, catalog, Reference.as_of(timelines, catalog, NOW)
-
-
-def ask(placement: str, *anchors: int, k: int | None = None, **conditions: object) -> Ask:
-    return Ask(placements()[placement], k, anchors, Filters.of(conditions))
-
-
-def lists(
-    *asks: Ask,
-    customer: Timeline | None = None,
-    catalog: Catalog | None = None,
-    at: int = NOW,
-    **wishes: object,
-) -> tuple[Shelf, ...]:
-    model, known, reference = shop()
-    catalog = known if catalog is None else catalog
-    return page(
-        model,
-        Timeline.empty() if customer is None else customer,
-        at,
-        Query(asks, **wishes),  # type: ignore[arg-type]
-        catalog=catalog,
-        reference=reference.extended(catalog),
-    )
-
-
-def products(shelf: Shelf) -> list[int]:
-    return [item.product for item in shelf.items]
-
-
-CAMPER = timeline([(20, [TENT, STOVE, GAS])])
-SOLD = {TENT, DOME, STOVE, GAS, MUG, BOWL, SHIRT, LANTERN}
-"""Parents that may be shown to anybody."""
 
 
 def test_home_shows_what_is_next_and_not_what_is_had() -> None:
@@ -321,64 +264,6 @@ def test_contradictory_rules_that_come_all_the_same_have_a_precedence() -> None:
         Rule(name="c", action="exclude", products=("Bowl",)),
     ]
     assert products(lists(ask("home", k=3), rules=rules)[0])[0] == MUG
-
-
-def test_a_mail_is_checked_before_it_is_sent_and_filled_up() -> None:
-    model, catalog, reference = shop()
-    query = Query([ask("email", k=4)], seed="rec_1")
-    made = page(model, CAMPER, NOW, query, catalog=catalog, reference=reference)[0]
-    first, second = products(made)[:2]
-    sold_out = catalog.changed(
-        [
-            Product(
-                catalog.ids[second],
-                category=catalog.product(second).category,
-                price=1.0,
-                available=False,
-            )
-        ]
-    )
-    dismissed = np.array(
-        [
-            (
-                NOW + 1,
-                NOW + 1,
-                0.0,
-                np.nan,
-                np.nan,
-                first,
-                schema().code("Recommendation Dismissed"),
-                1,
-            )
-        ],
-        ROW,
-    )
-    now = recheck(
-        model,
-        made.items,
-        CAMPER.appended(dismissed),
-        NOW + 10,
-        query,
-        catalog=sold_out,
-        reference=reference,
-    )
-    assert products(now)[:2] == products(made)[2:]
-    assert len(set(products(now))) == 4
-    assert {(each.product, each.why) for each in now.withheld} == {
-        (first, "dismissed"),
-        (second, "unavailable"),
-    }
-
-
-def test_a_variant_that_sold_out_is_not_sent() -> None:
-    model, catalog, reference = shop()
-    query = Query([ask("email", k=8)], variants=True)
-    made = page(model, CAMPER, NOW, query, catalog=catalog, reference=reference)[0]
-    assert SHIRT_L in products(made)
-    sold_out = catalog.changed([replace(catalog.product(SHIRT_L), available=False)])
-    now = recheck(model, made.items, CAMPER, NOW, query, catalog=sold_out, reference=reference)
-    assert SHIRT_L not in products(now)
-    assert [(each.product, each.why) for each in now.withheld] == [(SHIRT, "unavailable")]
 
 
 def test_explained_items_have_the_rankers_row_and_value(small_bundle: Bundle) -> None:
