@@ -24,7 +24,7 @@ from models.offers import Offers
 from models.personas import Personas
 from models.value import ValueModel
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """Raised when the folder's layout changes; other versions are refused."""
 
 MANIFEST = "manifest.json"
