@@ -45,7 +45,7 @@ SCHEMA: Final = pa.schema(
 items: best first, with the fields that the service answers with. The file's metadata, key
 `regulars`, is JSON with version, instant, placement, and the names of the rules that acted."""
 
-PORTION: Final = 5_000
+PORTION: Final = 2_000
 """Customers whose lists are made at once: a row group of the file."""
 
 

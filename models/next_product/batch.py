@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # no stubs
 
 from features.catalog import Catalog
 from features.compute import matrix
@@ -16,7 +17,7 @@ from features.timeline import Timelines
 from models.declared import features_named
 from models.next_product.candidate import Candidates
 from models.next_product.history import Histories
-from models.next_product.opinions import Shown
+from models.next_product.opinions import Opinions, Shown
 from models.next_product.rows import Proposals, assemble, propose
 
 T = TypeVar("T")
@@ -32,6 +33,8 @@ class Block:
     begin: int
     """Place of the first of them."""
     customers: npt.NDArray[np.int64]
+    opinions: Sequence[Opinions]
+    """What each generator thinks."""
     proposals: Proposals
 
 
@@ -75,9 +78,11 @@ class Batch:
             opinions = [generator.opinions(histories) for generator in self.generators]
             known = np.diff(histories.offsets) > 0
             allowed = shown.part(begin, begin + len(part))
-            return work(Block(begin, part, propose(opinions, self.candidates, allowed, known)))
+            proposals = propose(opinions, self.candidates, allowed, known)
+            return work(Block(begin, part, opinions, proposals))
 
-        with ThreadPoolExecutor(self.threads) as pool:
+        # its threads would wait for each other, and for these
+        with threadpool_limits(1, "blas"), ThreadPoolExecutor(self.threads) as pool:
             yield from pool.map(one, range(0, len(customers), size))
 
     def rows(self, block: Block, at: int) -> npt.NDArray[np.float32]:

@@ -81,6 +81,10 @@ class Opinions(ABC):
             products: by catalogue index; a generator has no opinion of one it does not know.
         """
 
+    @abstractmethod
+    def part(self, begin: int, end: int) -> "Opinions":
+        """Of customers `begin` to `end` (exclusive)."""
+
 
 @dataclass(frozen=True)
 class Sparse(Opinions):
@@ -130,6 +134,12 @@ class Sparse(Opinions):
         )
         return found
 
+    def part(self, begin: int, end: int) -> "Sparse":
+        """See `Opinions.part`."""
+        kept = self.offsets[begin : end + 1]
+        mine = slice(int(kept[0]), int(kept[-1]))
+        return Sparse(kept - kept[0], self.products[mine], self.scores[mine], self.n_products)
+
 
 @dataclass(frozen=True)
 class Factors(Opinions):
@@ -157,6 +167,10 @@ class Factors(Opinions):
         """See `Opinions.of`."""
         found: Scores = products_of(self.customers, self.products, offsets, products)
         return found
+
+    def part(self, begin: int, end: int) -> "Factors":
+        """See `Opinions.part`."""
+        return Factors(self.customers[begin:end], self.products)
 
 
 @dataclass(frozen=True)
@@ -187,6 +201,11 @@ class Shared(Opinions):
         known = products < len(self.scores)
         out[known] = self.scores[products[known]]
         return out
+
+    def part(self, begin: int, end: int) -> "Shared":
+        """See `Opinions.part`."""
+        del begin, end
+        return self
 
 
 def best(scores: Scores, k: int) -> Products:

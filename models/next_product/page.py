@@ -223,26 +223,25 @@ def _pool(
 ) -> Pool:
     """What is ranked, what rules and chance may put on the list, and what fills it up."""
     placement, k = draft.ask.placement, draft.k
-    new = np.empty(0, np.int32)
-    further: list[npt.NDArray[np.int32]] = []
+    new, parts = np.empty(0, np.int32), [products]
+    there = np.zeros(len(free), np.bool_)
+
+    def add(further: npt.NDArray[np.int32]) -> None:
+        there[parts[-1]] = True
+        parts.append(further[~there[further]])
+
     if k and placement.fill:
         if placement.exploration > 0 and visit.query.seed:
             new = new_products(visit.catalog, visit.reference.product_buyers, free, visit.at)
             new = visit.of_kind(new, draft.anchors)
+        add(judged.products[np.argsort(-judged.score, kind="stable")])
+        there[parts[-1]] = True
+        add(visit.fillers(free & ~there, max(k - len(products), 0)))
+        add(new)
         for rule in draft.rules:
             if rule.action in ("pin", "promote"):
-                further.append(visit.leading(rule.concerned(visit.catalog) & free, k))
-        own = judged.products[np.argsort(-judged.score, kind="stable")]
-        unused = free.copy()
-        unused[products] = False
-        unused[own] = False
-        fillers = visit.fillers(unused, max(k - len(products), 0))
-        further = [own, fillers, new, *further]
-    every = products
-    if further:
-        ranked = set(products.tolist())
-        rest = dict.fromkeys(np.concatenate(further).tolist())
-        every = np.array([*products, *(p for p in rest if p not in ranked)], np.int32)
+                add(visit.leading(rule.concerned(visit.catalog) & free, k))
+    every = np.concatenate(parts).astype(np.int32)
     chance = np.zeros(len(every))
     if len(new):
         order = np.argsort(every)

@@ -1,25 +1,26 @@
 """One list for each of many customers, as `page` makes it for one: for a mailing."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from features.cart import carts
+from features.cart import Carts, carts
 from features.catalog import Catalog
 from features.errors import InputError
 from features.reference import Reference
 from features.timeline import Timeline, Timelines
 from models.next_product.batch import Block
-from models.next_product.opinions import Shown
+from models.next_product.candidate import Candidates
+from models.next_product.opinions import Opinions, Shown
 from models.next_product.page import draft, filled
 from models.next_product.query import Query
 from models.next_product.recommendation import Shelf
 from models.next_product.rows import Proposals
 from models.next_product.shelf.withheld import Personal, Why
-from models.next_product.visit import Judged, Visit
+from models.next_product.visit import COLD, Judged, Visit
 
 if TYPE_CHECKING:
     from models.next_product.pipeline import NextProductModel
@@ -57,67 +58,80 @@ def shelves(
             "many are about nothing but the customer: choose one without an anchor"
         )
     nobody = Visit(model, Timeline.empty(), at, query, catalog, reference)
-    everyone = draft(nobody, ask).may.everyone
-    shown = Shown(everyone, *_withheld(timelines, customers, at, nobody, ask.placement.shows))
+    for_nobody = draft(nobody, ask)
+    shows = ask.placement.shows
+    did = Personal.of_many(timelines, customers, at, catalog, nobody.refills)
+    did = did.without(why for why in Why if why.label in shows)
+    instants = np.full(len(customers), at, np.int64)
+    held = carts(timelines.rows, timelines.offsets, customers, instants, catalog.parent)
+    shown = Shown(
+        for_nobody.may.everyone,
+        *_withheld(did, None if Why.ANCHOR.label in shows else held, catalog),
+    )
     names = timelines.ids(customers)
     batch = model.batch(model.generators, timelines, catalog, reference)
 
-    def made(block: Block) -> list[Shelf]:
-        proposals, rows = block.proposals, batch.rows(block, at)
-        score = model.score(rows, proposals)
-        out = []
+    def judged(block: Block) -> tuple[Block, npt.NDArray[np.float64]]:
+        return block, model.score(batch.rows(block, at), block.proposals)
+
+    # what follows holds the interpreter's lock, so that it stays in one thread beside the others
+    for block, score in batch.each(customers, at, shown, judged):
         for i, customer in enumerate(block.customers.tolist()):
+            place, proposals = block.begin + i, block.proposals
             mine = slice(int(proposals.offsets[i]), int(proposals.offsets[i + 1]))
-            own = Proposals(
-                np.array([0, mine.stop - mine.start], np.int64),
-                proposals.products[mine],
-                proposals.opinions[mine],
-            )
-            judged = Judged.by(score[mine], own, rows[mine], model.columns)
-            seed = query.seed and f"{query.seed} {names[block.begin + i]}"
+            seed = query.seed and f"{query.seed} {names[place]}"
             theirs = replace(query, seed=seed, explain=False)
             timeline = timelines.customer(customer)
-            visit = Visit(model, timeline, at, theirs, catalog, reference)
-            if len(own.products):  # a batch proposes nothing to who bought nothing yet
-                visit = _Foreseen(judged, model, timeline, at, theirs, catalog, reference)
-            out.append(filled(visit, draft(visit, ask)))
-        return out
+            if mine.start == mine.stop:  # a batch proposes nothing to who bought nothing yet
+                visit = Visit(model, timeline, at, theirs, catalog, reference)
+            else:
+                offsets = np.array([0, mine.stop - mine.start], np.int64)
+                own = Proposals(offsets, proposals.products[mine], proposals.opinions[mine])
+                visit = _Foreseen(model, timeline, at, theirs, catalog, reference)
+                visit.found = Judged.by(score[mine], own, _NO_ROWS, ())
+                visit.said = {
+                    generator.name: opinion.part(i, i + 1)
+                    for generator, opinion in zip(model.generators, block.opinions, strict=True)
+                    if generator.name in COLD
+                }
+            if held.offsets[place] < held.offsets[place + 1]:
+                wanted = draft(visit, ask)
+            else:
+                may = replace(for_nobody.may, personal=did.part(place))
+                wanted = replace(for_nobody, may=may)
+            yield filled(visit, wanted)
 
-    for lists in batch.each(customers, at, shown, made):
-        yield from lists
+
+_NO_ROWS = np.empty((0, 0), np.float32)
 
 
 class _Foreseen(Visit):
     """A visit of a customer whose candidates were judged before."""
 
-    def __init__(self, judged: Judged, *visit: Any) -> None:
-        super().__init__(*visit)
-        self._judged = judged
+    found: Judged
+    said: Mapping[str, Opinions]
+    """By generator, of those that are asked for more than candidates."""
 
     def judged(self, shown: Shown, also: Collection[int] | npt.NDArray[np.int32] = ()) -> Judged:
         """As they were judged."""
         del shown, also
-        return self._judged
+        return self.found
+
+    def opinion(self, generator: Candidates) -> Opinions:
+        """As it was."""
+        return self.said[generator.name]
 
 
 def _withheld(
-    timelines: Timelines,
-    customers: npt.NDArray[np.int64],
-    at: int,
-    nobody: Visit,
-    shows: Collection[str],
+    did: Personal, held: Carts | None, catalog: Catalog
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
     """What must not be shown to each customer, and what is in the cart: offsets and parents."""
-    catalog, instants = nobody.catalog, np.full(len(customers), at, np.int64)
-    did = Personal.of_many(timelines, customers, at, catalog, nobody.refills)
-    did = did.without(why for why in Why if why.label in shows)
     keys = _keys(did.offsets, did.products, len(catalog))
-    if Why.ANCHOR.label not in shows:
-        held = carts(timelines.rows, timelines.offsets, customers, instants, catalog.parent)
+    if held is not None:
         product = np.where(held.product >= 0, catalog.parent[held.product], -1)
         in_cart = _keys(held.offsets, product, len(catalog))
         keys = np.union1d(keys, in_cart[product >= 0])
-    offsets = np.searchsorted(keys, np.arange(len(customers) + 1) * len(catalog))
+    offsets = np.searchsorted(keys, np.arange(len(did.offsets)) * len(catalog))
     return offsets.astype(np.int64), (keys % max(len(catalog), 1)).astype(np.int32)
 
 

@@ -75,21 +75,16 @@ class Judged:
 
     def of(self, products: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
         """The score of each product; 0 for one that was not judged."""
-        out = np.zeros(len(products))
-        for i, product in enumerate(products.tolist()):
-            place = self.place(product)
-            if place is not None:
-                out[i] = self.score[place]
-        return out
+        if not len(self.products):
+            return np.zeros(len(products))
+        place = np.minimum(np.searchsorted(self.products, products), len(self.products) - 1)
+        return np.where(self.products[place] == products, self.score[place], 0.0)
 
     def place(self, product: int) -> int | None:
         """Where a product stands; None where it was not judged."""
-        return self._places.get(product)
-
-    @cached_property
-    def _places(self) -> Mapping[int, int]:
-        """A search of the array for each product takes many times as long."""
-        return dict(zip(self.products.tolist(), range(len(self.products)), strict=True))
+        place = int(self.products.searchsorted(product))
+        there = place < len(self.products) and self.products[place] == product
+        return place if there else None
 
     def row(self, product: int) -> Mapping[str, float] | None:
         """What the ranker saw of a product."""

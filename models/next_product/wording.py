@@ -145,12 +145,13 @@ def _sources(visit: "Visit", product: int, judged: "Judged") -> tuple[Source, ..
     place = judged.place(product)
     if place is None:
         return ()
-    places = judged.proposals.places[place]
-    scores = judged.proposals.opinions[place, 0::3]
+    said = judged.proposals.opinions[place].tolist()
     found = [
-        Source(generator.name, int(places[g]), float(scores[g]))
-        for g, generator in enumerate(visit.model.generators)
-        if places[g] == places[g]
+        Source(generator.name, int(rank), score)
+        for generator, score, rank in zip(
+            visit.model.generators, said[0::3], said[2::3], strict=True
+        )
+        if rank == rank
     ]
     return tuple(sorted(found, key=lambda source: source.place))
 

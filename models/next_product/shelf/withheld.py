@@ -149,6 +149,12 @@ class Personal:
         offsets = np.searchsorted(found[0], np.arange(customers + 1)).astype(np.int64)
         return cls(offsets, found[1], found[2])
 
+    def part(self, customer: int) -> "Personal":
+        """Of one of the customers."""
+        mine = slice(int(self.offsets[customer]), int(self.offsets[customer + 1]))
+        offsets = np.array([0, mine.stop - mine.start], np.int64)
+        return Personal(offsets, self.products[mine], self.reasons[mine])
+
     def without(self, shows: Iterable[Why]) -> "Personal":
         """The same where some reasons do not count."""
         dropped = sum(1 << why for why in shows)
