@@ -22,6 +22,10 @@ the few per cent that it is to mend."""
 MOST_HELD_OUT = 0.25
 """Of the customers; where that is not enough, each quarter is held out in its turn."""
 
+FEW_TREES = 0.25
+"""Of the trees, where purchases are that few: of 2,000 purchases 50 rounds learn as much as 200
+(log-loss .0289 for .0290, DCG .643 for .640), and they are learnt five times."""
+
 LEAST_SLOPE = 0.01
 """Where scores tell nothing of customers that were not learnt from: nearly all are as likely, in
 the order of the scores."""
@@ -45,7 +49,7 @@ class Ranker:
     see, since the more trees, the surer of themselves they are.
 
     Arguments:
-        trees: boosting rounds of each set.
+        trees: boosting rounds of each set, at most.
         leaves: leaves of one tree, at most MOST_LEAVES.
         learning_rate: weight of one tree.
         min_rows: rows in a leaf at least.
@@ -101,15 +105,17 @@ class Ranker:
         self.column_names_ = tuple(column_names)
         self.slope_, self.intercept_ = 1.0, 0.0
         turns = self._turns(y, len(group))
+        rounds = self.trees if len(turns) < 2 else max(round(self.trees * FEW_TREES), 1)
         raw = np.zeros(len(y))
         judged = np.zeros(len(y), np.bool_)
         for held_out in turns:
             rows = np.repeat(held_out, group)
-            self._learnt(self._grown(X, y, group, weight, ~held_out))
+            self._learnt(self._grown(X, y, group, weight, ~held_out, rounds))
             raw[rows] = self._raw(X[rows])
             judged |= rows
         if len(turns) != 1:
-            self._learnt(self._grown(X, y, group, weight, np.ones(len(group), np.bool_)))
+            everybody = np.ones(len(group), np.bool_)
+            self._learnt(self._grown(X, y, group, weight, everybody, rounds))
         if turns:
             self.slope_, self.intercept_ = _corrected(raw[judged], y[judged], weight[judged])
         return self
@@ -140,6 +146,7 @@ class Ranker:
         group: npt.NDArray[np.int64],
         weight: npt.NDArray[np.float32],
         customers: npt.NDArray[np.bool_],
+        rounds: int,
     ) -> list[lgb.Booster]:
         """Both sets of trees, from some of the customers."""
         rows = np.repeat(customers, group)
@@ -164,7 +171,7 @@ class Ranker:
                 seed=self.seed,
                 threads=self.threads,
             )
-            out.append(lgb.train(grown, data, num_boost_round=self.trees))
+            out.append(lgb.train(grown, data, num_boost_round=rounds))
         return out
 
     def _learnt(self, boosters: Sequence[lgb.Booster]) -> None:

@@ -110,7 +110,7 @@ def test_nothing_is_better_by_chance() -> None:
     [
         Recipe(),
         Recipe(churn=RECIPE, next_product=None),
-        Recipe(churn=None, next_product=NextProductRecipe(periods=2, objective="lambdarank")),
+        Recipe(churn=None, next_product=NextProductRecipe(periods=2, neighbours_weighting="bm25")),
     ],
 )
 def test_a_recipe_is_written_as_it_is_read(recipe: Recipe, tmp_path: Path) -> None:
