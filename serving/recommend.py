@@ -131,6 +131,7 @@ class Recommender:
         *,
         exclude: Collection[str] = (),
         age: float | None = None,
+        country: str | None = None,
         variants: bool = False,
         explain: bool = False,
     ) -> Page:
@@ -141,6 +142,7 @@ class Recommender:
             wanted: which lists.
             exclude: product ids not to show, nor their variants.
             age: the customer's, in years; None where it is not known.
+            country: where the customer is from; None where it is not known.
             variants: list variants rather than what stands for them.
             explain: say also what was not shown, and what the ranker saw.
 
@@ -150,7 +152,9 @@ class Recommender:
         who, name = self._who(customer_ids), uuid.uuid4().hex
         asked = [self._asked(one, who) for one in wanted]
         asks = [one.ask for one in asked if one.fallback != EMPTY_FILTER]
-        query = self._query(asks, who, name, exclude, age, variants=variants, explain=explain)
+        query = self._query(
+            asks, who, name, exclude, age, country, variants=variants, explain=explain
+        )
         shelves, instead = self._shelves(query, who)
         filled = iter(shelves)
         lists = []
@@ -170,6 +174,7 @@ class Recommender:
         *,
         exclude: Collection[str] = (),
         age: float | None = None,
+        country: str | None = None,
     ) -> Page:
         """What of a list that was made earlier may still be shown, in its order, filled up.
 
@@ -181,6 +186,7 @@ class Recommender:
             wanted: where it is shown, and how many products.
             exclude: as in `recommend`.
             age: as in `recommend`.
+            country: as in `recommend`.
 
         Raises:
             InputError: as in `recommend`.
@@ -195,7 +201,7 @@ class Recommender:
         if asked.fallback != EMPTY_FILTER:
             standing = asked.ask.placement.model_copy(update=_AS_GIVEN)
             asks = [Ask(standing, MOST, given, wanted.filters), asked.ask]
-            query = self._query(asks, who, name, exclude, age, explain=True)
+            query = self._query(asks, who, name, exclude, age, country, explain=True)
             (kept, more), instead = self._shelves(query, who)
             title = asked.ask.placement.title  # nobody searched; why it was chosen is not known
             stays = (
@@ -241,6 +247,7 @@ class Recommender:
         seed: str,
         exclude: Collection[str],
         age: float | None,
+        country: str | None,
         *,
         variants: bool = False,
         explain: bool,
@@ -254,6 +261,7 @@ class Recommender:
             explain=explain,
             seed=seed,
             age=age,
+            country=country,
             sensitive=who.said_yes,
         )
 

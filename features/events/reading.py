@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import duckdb
 
 from features.columns import Columns as C
-from features.events import engine, rules
+from features.events import engine, rules, texts
 from features.events.event import UNPRICED
 from features.events.event_ids import ORDER, RESERVED, SENDERS
 from features.events.identifiers import FURTHER, NOBODY, UNREAD, ZEROS
@@ -265,19 +265,20 @@ def _quantity(have: Collection[str]) -> str:
 
 
 def _measure(have: Collection[str]) -> str:
-    """SQL of the measure slot; an instant is stored as days after the event."""
+    """SQL of the measure slot: of an instant days after the event, of a text its number."""
     groups: dict[str, list[int]] = {}
     for event in schema().events:
-        parts = [
-            f"({name} - timestamp) / {float(DAY_MS)}"
-            if schema().properties[name].type == "instant"
-            else name
-            for name in event.measure
-            if name in have
-        ]
+        parts = [_measured(name) for name in event.measure if name in have]
         if parts:
             groups.setdefault(f"coalesce({', '.join(parts)}, NULL)", []).append(event.code)
     return _by_type(groups)
+
+
+def _measured(name: str) -> str:
+    of = schema().properties[name].type
+    if of == "instant":
+        return f"({name} - timestamp) / {float(DAY_MS)}"
+    return texts.number_sql(name) if of == "text" else name
 
 
 def _by_type(groups: Mapping[str, Collection[int]]) -> str:

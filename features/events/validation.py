@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from features.columns import Columns as C
 from features.errors import EventError
-from features.events import event_ids, reasons, values
+from features.events import event_ids, reasons, texts, values
 from features.events.channels import channel_of
 from features.events.event import CLOCK, UNPRICED, Event, Line
 from features.events.identifiers import Reader, nobody, reserved
@@ -291,12 +291,13 @@ def _total(lines: tuple[Line, ...]) -> float | None:
 
 
 def _measure(kind: EventType, kept: Mapping[str, Any], at: int) -> float | None:
-    """The measure slot; an instant is stored as days after the event."""
+    """The measure slot: of an instant days after the event, of a text its number."""
     for name in kind.measure:
         if name in kept:
-            if schema().properties[name].type == "instant":
+            of = schema().properties[name].type
+            if of == "instant":
                 return float(kept[name] - at) / DAY_MS
-            return float(kept[name])
+            return float(texts.number(kept[name]) if of == "text" else kept[name])
     return None
 
 

@@ -15,6 +15,7 @@ from models.next_product.popular import Popular
 from models.next_product.query import Ask, Query
 from models.next_product.ranker import Ranker
 from models.next_product.recommendation import Recommendation, Shelf
+from models.next_product.regional import Regional
 from models.next_product.repeat import Repeat
 from models.next_product.session import Session
 from models.next_product.shelves import shelves
@@ -38,6 +39,7 @@ __all__ = [
     "Query",
     "Ranker",
     "Recommendation",
+    "Regional",
     "Repeat",
     "Session",
     "Shelf",

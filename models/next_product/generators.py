@@ -7,6 +7,7 @@ from models.next_product.candidate import Candidates
 from models.next_product.content import Content
 from models.next_product.neighbours import Neighbours
 from models.next_product.popular import Popular
+from models.next_product.regional import Regional
 from models.next_product.repeat import Repeat
 from models.next_product.session import Session
 from models.next_product.similar import Similar
@@ -24,6 +25,7 @@ GENERATORS: tuple[type[Candidates], ...] = (
     Content,
     Arrivals,
     Bestsellers,
+    Regional,
     Popular,
 )
 """Of two equally strong sources the earlier one gives the reason."""

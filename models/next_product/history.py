@@ -12,6 +12,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from features.catalog import Catalog
+from features.events import texts
 from features.events.erasures import Marks
 from features.events.schema import schema
 from features.instants import DAY_MS
@@ -19,6 +20,12 @@ from features.timeline import Timeline, Timelines, visible
 from models.next_product.looks import LOOKS, Looks, Sessions
 
 LINE = schema().code("Order Line")
+
+TELLS_REGION = tuple(schema().code(name) for name in ("Identified", "Customer Corrected"))
+"""What says where a customer is from, as a number that stands for the country's name."""
+
+NOT_KNOWN = -1
+"""The region of whom nothing says where they are from."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,8 @@ class Histories:
     channel: npt.NDArray[np.uint8]
     """Code of the channel of each customer's last order, or look where there is no order; 0 where
     neither is known."""
+    region: npt.NDArray[np.int32]
+    """Where each customer is from: a number that stands for a country; NOT_KNOWN if it is not."""
     catalog: Catalog
     """The numbering of the products."""
     marks: Marks = field(default_factory=Marks.none)
@@ -100,7 +109,13 @@ class Histories:
     ) -> "Histories":
         """What customers (places in `timelines`) did, each before its own instant."""
         rows = timelines.rows
+        home, told = _rows_of(timelines, customers, TELLS_REGION)
+        keep = visible(rows.at[told], rows.known_at[told], rows.known_until[told], instants[home])
+        region = np.full(len(customers), NOT_KNOWN, np.int32)
+        _settle(region, home[keep], rows.measure[told[keep]])
         owner, place = _rows_of(timelines, customers, (LINE, *LOOKS))
+        named = rows.product[place] >= 0
+        owner, place = owner[named], place[named]
         keep = visible(
             rows.at[place], rows.known_at[place], rows.known_until[place], instants[owner]
         )
@@ -123,23 +138,36 @@ class Histories:
                 np.asarray(rows.at[place[looked]], np.int64),
             ),
             channel=channel,
+            region=region,
             catalog=catalog,
             marks=timelines.marks.taken(customers),
         )
 
     @classmethod
-    def one(cls, timeline: Timeline, at: int, catalog: Catalog) -> "Histories":
+    def one(
+        cls, timeline: Timeline, at: int, catalog: Catalog, *, country: str | None = None
+    ) -> "Histories":
         """One customer's history just before an instant.
 
         For someone who has bought nothing yet, the products looked at or put into the cart
         stand in, so that a first-time visitor is not shown best-sellers only.
+
+        Arguments:
+            timeline: the customer's.
+            at: int64 ms UTC.
+            catalog: the numbering of the products.
+            country: where the customer is, if it is not known from the events alone.
         """
         known = timeline.before(at) & (timeline.product >= 0)
         keep = np.flatnonzero(known & (timeline.type == LINE))
-        looked = np.flatnonzero(known & _looks(timeline.type))
+        looked = np.flatnonzero(known & _among(timeline.type, LOOKS))
         bought = len(keep) > 0
         if not bought:
             keep = looked
+        region = np.full(1, NOT_KNOWN if country is None else texts.number(country), np.int32)
+        if country is None and (told := _among(timeline.type, TELLS_REGION)).any():
+            said = timeline.measure[told & timeline.before(at)]
+            _settle(region, np.zeros(len(said), np.int64), said)
         return cls(
             offsets=np.array([0, len(keep)], np.int64),
             product=catalog.parent[timeline.product[keep]],
@@ -152,6 +180,7 @@ class Histories:
                 timeline.at[looked],
             ),
             channel=timeline.channel[keep[-1:]] if len(keep) else np.zeros(1, np.uint8),
+            region=region,
             catalog=catalog,
         )
 
@@ -186,6 +215,7 @@ class Histories:
             bought=np.array([bought]),
             looks=Looks(offsets, product, before),
             channel=np.zeros(1, np.uint8),
+            region=np.full(1, NOT_KNOWN, np.int32),
             catalog=catalog,
         )
 
@@ -200,6 +230,7 @@ class Histories:
             bought=self.bought[begin:end],
             looks=self.looks.part(begin, end),
             channel=self.channel[begin:end],
+            region=self.region[begin:end],
             catalog=self.catalog,
             marks=self.marks.taken(slice(begin, end)),
         )
@@ -269,7 +300,9 @@ def lines(
     timelines: Timelines, customers: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Order lines with a product: the owner's place in `customers` and the row's place."""
-    return _rows_of(timelines, customers, (LINE,))
+    owner, place = _rows_of(timelines, customers, (LINE,))
+    named = timelines.rows.product[place] >= 0
+    return owner[named], place[named]
 
 
 def _rows_of(
@@ -277,8 +310,17 @@ def _rows_of(
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     owner, place = timelines.rows_of(customers)
     wanted = np.isin(timelines.rows.type[place], types)
-    wanted &= timelines.rows.product[place] >= 0
     return owner[wanted], place[wanted]
+
+
+def _settle(
+    region: npt.NDArray[np.int32],
+    owner: npt.NDArray[np.int64],
+    told: npt.NDArray[np.float32],
+) -> None:
+    """Write down where customers are from by what was told, in the order of time."""
+    known = ~np.isnan(told)
+    region[owner[known]] = told[known].astype(np.int32)  # of several the last is kept
 
 
 def _changes(values: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
@@ -288,9 +330,9 @@ def _changes(values: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
     return out
 
 
-def _looks(types: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
-    """Which rows are looks: of one customer's few, many times as fast as `np.isin`."""
+def _among(types: npt.NDArray[np.uint8], codes: tuple[int, ...]) -> npt.NDArray[np.bool_]:
+    """Which rows are of these types: of one customer's few, many times as fast as `np.isin`."""
     out = np.zeros(len(types), np.bool_)
-    for code in LOOKS:
+    for code in codes:
         out |= types == code
     return out

@@ -39,6 +39,8 @@ class Query:
     and customer give the same page."""
     age: float | None = None
     """The customer's, in years; products with a `min_age` are shown to nobody of unknown age."""
+    country: str | None = None
+    """Where the customer is, as the shop's events name it; what those say if None."""
     sensitive: bool = False
     """Whether products marked `sensitive` may be shown: the customer said yes to
     personalisation, rather than not no."""

@@ -20,7 +20,7 @@ from models.next_product.query import Query
 from models.next_product.recommendation import Shelf
 from models.next_product.rows import Proposals
 from models.next_product.shelf.withheld import Personal, Why
-from models.next_product.visit import COLD, Judged, Visit
+from models.next_product.visit import Judged, Visit
 
 if TYPE_CHECKING:
     from models.next_product.pipeline import NextProductModel
@@ -76,6 +76,10 @@ def shelves(
 
     # what follows holds the interpreter's lock, so that it stays in one thread beside the others
     for block, score in batch.each(customers, at, shown, judged):
+        said = {
+            generator.name: opinion
+            for generator, opinion in zip(model.generators, block.opinions, strict=True)
+        }
         for i, customer in enumerate(block.customers.tolist()):
             place, proposals = block.begin + i, block.proposals
             mine = slice(int(proposals.offsets[i]), int(proposals.offsets[i + 1]))
@@ -89,11 +93,7 @@ def shelves(
                 own = Proposals(offsets, proposals.products[mine], proposals.opinions[mine])
                 visit = _Foreseen(model, timeline, at, theirs, catalog, reference)
                 visit.found = Judged.by(score[mine], own, _NO_ROWS, ())
-                visit.said = {
-                    generator.name: opinion.part(i, i + 1)
-                    for generator, opinion in zip(model.generators, block.opinions, strict=True)
-                    if generator.name in COLD
-                }
+                visit.said, visit.place = said, i
             if held.offsets[place] < held.offsets[place + 1]:
                 wanted = draft(visit, ask)
             else:
@@ -110,7 +110,9 @@ class _Foreseen(Visit):
 
     found: Judged
     said: Mapping[str, Opinions]
-    """By generator, of those that are asked for more than candidates."""
+    """What each generator thinks, for the customers of a block."""
+    place: int
+    """Of this customer among them."""
 
     def judged(self, shown: Shown, also: Collection[int] | npt.NDArray[np.int32] = ()) -> Judged:
         """As they were judged."""
@@ -119,7 +121,7 @@ class _Foreseen(Visit):
 
     def opinion(self, generator: Candidates) -> Opinions:
         """As it was."""
-        return self.said[generator.name]
+        return self.said[generator.name].part(self.place, self.place + 1)
 
 
 def _withheld(

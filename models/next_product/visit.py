@@ -20,8 +20,9 @@ from features.timeline import Timeline
 from models.declared import features_named
 from models.next_product.candidate import Candidates
 from models.next_product.history import Histories
-from models.next_product.opinions import Lists, Opinions, Shown
+from models.next_product.opinions import Lists, Opinions, Shown, Sparse
 from models.next_product.query import Ask, Query
+from models.next_product.regional import Regional
 from models.next_product.rows import Proposals, assemble, propose
 from models.next_product.shelf.filters import Mask
 from models.next_product.shelf.refills import Refills
@@ -118,7 +119,8 @@ class Visit:
     @cached_property
     def history(self) -> Histories:
         """What the customer bought, or looked at."""
-        return Histories.one(self.timeline, self.at, self.catalog)
+        country = self.query.country
+        return Histories.one(self.timeline, self.at, self.catalog, country=country)
 
     @property
     def known(self) -> bool:
@@ -208,13 +210,26 @@ class Visit:
         row = vector(self.timeline, self.at, self.catalog, self.reference, features=features)
         return row[None, :]
 
+    @cached_property
+    def liked_by_all(self) -> Candidates:
+        """The generator that says what a stranger is shown; of their country, if that is known."""
+        for generator in self.model.generators:
+            if isinstance(generator, Regional):
+                found = self.opinion(generator)
+                if isinstance(found, Sparse) and len(found.products):
+                    return generator
+        return self.model.popular
+
     def popular(self, free: Mask) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float64]]:
         """What a stranger is shown: products by how popular they are, the best at 1."""
-        found = self.model.popular.opinions(self.history).top(
-            self.model.candidates, Shown.alike(free, 1)
-        )
+        found = self.opinion(self.liked_by_all).top(self.model.candidates, Shown.alike(free, 1))
         best = found.scores[0] if len(found.scores) else 1.0
         return found.products, np.asarray(found.scores / best, np.float64)
+
+    def is_liked(self, product: int) -> bool:
+        """Whether a product is one of those that a stranger is shown."""
+        opinion, one = self.opinion(self.liked_by_all), np.array([product], np.int32)
+        return bool(opinion.of(np.array([0, 1], np.int64), one)[0] > 0)
 
     def fillers(self, free: Mask, count: int) -> npt.NDArray[np.int32]:
         """The first products of those that fill up which may be shown."""

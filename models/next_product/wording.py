@@ -76,6 +76,9 @@ def told(
         return Told("New in our range", NEW, evidence=_first_seen(visit, product))
     if anchor == "results":
         return Told("Fits your search", "search")
+    liked = visit.liked_by_all
+    if liked.name != Popular.name and visit.is_liked(product):
+        return Told(liked.reason(visit.history, product, visit.catalog), liked.name)
     return Told(*filling_up(visit.model.popular, product))
 
 

@@ -23,6 +23,7 @@ Price = Annotated[float, Field(ge=0, le=MAX_PRICE)]
 
 
 Age = Annotated[float, Field(ge=0, le=150)]
+Country = Annotated[str, Field(min_length=1, max_length=100)]
 
 Length = Annotated[int, Field(ge=1, le=MAX_K)]
 Products = Annotated[list[Identifier], Field(max_length=1000)]
@@ -105,6 +106,9 @@ class RecommendationBody(Customer):
     age: Age | None = None
     """The customer's, in years, where the shop knows it. Products with an attribute `min_age` are
     shown to nobody whose age is not known."""
+    country: Country | None = None
+    """Where the customer is, in the words of `traits.country` in `identify` calls; what those said
+    when absent. What sells best there is proposed, to strangers above all."""
     variants: bool = False
     """Whether variants are listed rather than the product that stands for them."""
     explain: bool = False
@@ -151,6 +155,9 @@ class RecheckBody(Customer):
     age: Age | None = None
     """The customer's, in years, where the shop knows it. Products with an attribute `min_age` are
     shown to nobody whose age is not known."""
+    country: Country | None = None
+    """Where the customer is, in the words of `traits.country` in `identify` calls; what those said
+    when absent. What sells best there is proposed, to strangers above all."""
     exclude: Products = Field(default=[])
 
     model_config = Body.model_config | {

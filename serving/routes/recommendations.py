@@ -80,6 +80,7 @@ def _recommended(body: RecommendationBody, who: Caller, service: Service) -> Res
         body.wanted(),
         exclude=body.exclude,
         age=body.age,
+        country=body.country,
         variants=body.variants,
         explain=body.explain,
     )
@@ -119,7 +120,12 @@ async def recheck(body: RecheckBody, service: ServiceDep) -> Response:
     """
     began = time.perf_counter()
     page = service.recommender.recheck(
-        body.customer_ids, body.products, body.wanted(), exclude=body.exclude, age=body.age
+        body.customer_ids,
+        body.products,
+        body.wanted(),
+        exclude=body.exclude,
+        age=body.age,
+        country=body.country,
     )
     told = _list(page.lists[0], page.live, False)
     told["withheld"] = [_withheld(one, page.live) for one in page.lists[0].shelf.withheld]
