@@ -57,16 +57,17 @@ class Run:
         return done.output
 
 
-@pytest.fixture
-def run(tmp_path: Path, empty_store: Path) -> Run:
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Run:
     """A shop of which everything is known, and somebody with orders, visits and a device."""
-    shop = Shop(tmp_path / "data", tmp_path)
-    (tmp_path / "quick.toml").write_text(QUICK)
+    folder = tmp_path_factory.mktemp("erasure")
+    shop = Shop(folder / "data", folder)
+    (folder / "quick.toml").write_text(QUICK)
     shop.folder.mkdir()
     shutil.copy(empty_store, shop.folder / "mlflow.db")
-    shop.done("simulate", *SIZE, tmp_path / "tables")
-    shop.done("import", tmp_path / "tables")
-    shop.done("train", "--recipe", tmp_path / "quick.toml")
+    shop.done("simulate", *SIZE, folder / "tables")
+    shop.done("import", folder / "tables")
+    shop.done("train", "--recipe", folder / "quick.toml")
     shop.done("promote")
     log = EventLog(shop.settings.log)
     with closing(open_store(ServingSettings(data=shop.folder))) as store:
@@ -75,7 +76,20 @@ def run(tmp_path: Path, empty_store: Path) -> Run:
         chosen = next(
             p for p in people if p is not None and len(p.identifiers) > 1 and len(p.timeline) > 20
         )
+    shutil.copytree(shop.folder, folder / "kept")
     return Run(shop, chosen.customer_id, chosen.identifiers)
+
+
+@pytest.fixture
+def run(trained: Run) -> Run:
+    """The shop as it was trained, at the path where MLflow remembers its artefacts."""
+    kept = trained.data.with_name("kept")
+    for path in sorted(trained.data.rglob("*"), reverse=True):
+        if not (kept / path.relative_to(trained.data)).exists():
+            path.rmdir() if path.is_dir() else path.unlink()
+    # over what is there: MLflow holds its database open
+    shutil.copytree(kept, trained.data, dirs_exist_ok=True)
+    return trained
 
 
 @pytest.fixture
@@ -131,7 +145,7 @@ def words(text: str) -> list[str]:
 
 
 def test_an_erased_customer_is_in_no_training_and_does_not_come_back(
-    run: Run, start: Callable[[], Client], tmp_path: Path
+    run: Run, start: Callable[[], Client]
 ) -> None:
     log = run.log
     old: Event = next(e for e in events_of(log.dataset.to_table()) if e.user_id == run.customer)
@@ -166,15 +180,15 @@ def test_an_erased_customer_is_in_no_training_and_does_not_come_back(
     client.post("/v1/track", again(old))
     run.serving("export")
     assert client.get(f"/v1/customers/{run.customer}").status_code == 404
-    assert "0 events accepted" in run.shop.done("import", tmp_path / "tables").stdout
+    assert "0 events accepted" in run.shop.done("import", run.data.with_name("tables")).stdout
     run.serving("load")
     assert client.get(f"/v1/customers/{run.customer}").status_code == 404
 
     run.shop.done("compact")
     assert naming(run.log.path, run.ids) == []
     assert [naming(kept.folder, run.ids) for kept in beside] == [[], []]
-    assert "0 events accepted" in run.shop.done("import", tmp_path / "tables").stdout
-    run.shop.done("train", "--recipe", tmp_path / "quick.toml")
+    assert "0 events accepted" in run.shop.done("import", run.data.with_name("tables")).stdout
+    run.shop.done("train", "--recipe", run.data.with_name("quick.toml"))
     assert not set(run.ids) & set(trained_on(run.shop.settings))
     assert naming(run.log.path, run.ids) == []
 

@@ -104,8 +104,11 @@ def test_the_jobs_run_in_the_order_given(demo: Path, tmp_path: Path) -> None:
     for job in jobs:
         command = job.replace(".venv/bin/python", sys.executable)
         command = command.replace("path/to/tables", str(demo / "shop"))
-        run(command.replace("scores.parquet", str(tmp_path / "scores.parquet")), own)
-    assert (tmp_path / "scores.parquet").stat().st_size > 0
+        for file in ("scores.parquet", "mail.parquet"):
+            command = command.replace(file, str(tmp_path / file))
+        run(command, own)
+    for file in ("scores.parquet", "mail.parquet"):
+        assert (tmp_path / file).stat().st_size > 0
 
 
 def test_the_notebook_code_runs(demo: Path) -> None:

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 
@@ -23,8 +23,8 @@ class Candidates(ABC):
     name: ClassVar[str]
     """What it is called in recipes, bundles and answers."""
 
-    personal: ClassVar[bool] = True
-    """Whether what it proposes depends on the customer."""
+    needs: ClassVar[Literal["deeds", "country", "nothing"]] = "deeds"
+    """What must be known of a customer, so that it proposes anything."""
 
     certain: ClassVar[bool] = False
     """Whether its reason is a fact about the customer; it is then given before all others."""

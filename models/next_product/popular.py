@@ -2,7 +2,7 @@
 
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 
@@ -24,7 +24,7 @@ class Popular(Candidates):
     """
 
     name: ClassVar[str] = "popular"
-    personal: ClassVar[bool] = False
+    needs: ClassVar[Literal["deeds", "country", "nothing"]] = "nothing"
 
     def __init__(self, half_life_days: float = 30.0) -> None:
         self.half_life_days = half_life_days

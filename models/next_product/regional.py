@@ -1,7 +1,7 @@
 """What sells best in the customer's country."""
 
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +36,7 @@ class Regional(Candidates):
     """
 
     name: ClassVar[str] = "regional"
+    needs: ClassVar[Literal["deeds", "country", "nothing"]] = "country"
 
     def __init__(self, half_life_days: float = 30.0) -> None:
         self.half_life_days = half_life_days

@@ -195,6 +195,27 @@ def test_variants_are_listed_when_asked_for(trained_client):
     assert one in ("mug-red", "mug-blue")
 
 
+def test_a_country_may_be_told(trained_client):
+    """Of a shop that sells in one country only nothing follows from it."""
+    asked = {"anonymous_id": "v", "k": 3}
+    assert trained_client.shown(**asked, country="DE") == trained_client.shown(**asked)
+    answer = trained_client.post("/v1/recommendations", {**asked, "country": ""})
+    assert answer.status_code == 422
+    assert "country" in answer.text
+
+
+def test_a_variant_that_sold_out_is_left_out_of_a_list_made_earlier(trained_client):
+    family = {"category": "Mugs", "price": 4}
+    assert trained_client.request("PUT", "/v1/products/mug", json=family).is_success
+    for name, available in (("mug-red", False), ("mug-blue", True)):
+        body = {**family, "parent_id": "mug", "available": available}
+        assert trained_client.request("PUT", f"/v1/products/{name}", json=body).is_success
+    body = {"customer_id": "ann", "products": ["mug-red", "mug-blue"]}
+    answer = trained_client.post("/v1/recommendations/recheck", body).json()
+    assert ids(answer)[0] == "mug-blue"
+    assert [one["product_id"] for one in answer["withheld"]] == ["mug-red"]
+
+
 def test_a_list_made_earlier_keeps_what_may_still_be_shown_and_is_filled_up(trained_client, clock):
     made = ["pot", "gone", "tea", "nobody-knows-it"]
     buy(trained_client, "o1", "rake")
