@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -35,6 +35,10 @@ if TYPE_CHECKING:
 
 COLD = ("content", "arrivals")
 """Generators that have an opinion of products that nobody has bought yet."""
+
+MOST_STAY = 0.9
+"""Of a list's candidates, so that they are another list's, too; what has gone is among the first
+of them, and what would come instead among the last."""
 
 MARGIN = "margin"
 """The attribute that says which part of a product's price the shop keeps, 0 to 1."""
@@ -87,6 +91,25 @@ class Judged:
         there = place < len(self.products) and self.products[place] == product
         return place if there else None
 
+    def only(self, kept: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> "Judged":
+        """Some of these, in order."""
+        products, opinions = self.proposals.products[kept], self.proposals.opinions[kept]
+        proposals = Proposals(np.array([0, len(products)], np.int64), products, opinions)
+        return replace(self, proposals=proposals, score=self.score[kept], rows=self.rows[kept])
+
+    def joined(self, other: "Judged") -> "Judged":
+        """These and others, none of which is among them."""
+        mine, theirs = self.proposals, other.proposals
+        products = np.concatenate([mine.products, theirs.products])
+        opinions = np.concatenate([mine.opinions, theirs.opinions])
+        both = replace(
+            self,
+            proposals=Proposals(np.array([0, len(products)], np.int64), products, opinions),
+            score=np.concatenate([self.score, other.score]),
+            rows=np.concatenate([self.rows, other.rows]),
+        )
+        return both.only(np.argsort(products, kind="stable"))
+
     def row(self, product: int) -> Mapping[str, float] | None:
         """What the ranker saw of a product."""
         place = self.place(product)
@@ -115,6 +138,7 @@ class Visit:
         self.reference = reference
         self.refills: Refills = model.refills_.extended(catalog)
         self._opinions: dict[str, Opinions] = {}
+        self._latest: tuple[Shown, Judged] | None = None
 
     @cached_property
     def history(self) -> Histories:
@@ -184,17 +208,36 @@ class Visit:
     def judged(self, shown: Shown, also: Collection[int] | npt.NDArray[np.int32] = ()) -> Judged:
         """The customer's candidates and further products, as the ranker judges them.
 
+        What was judged for an earlier list of the page is not judged again.
+
         Arguments:
-            shown: what candidates are drawn from.
+            shown: what candidates are drawn from, the same for everyone.
             also: further products (parents).
         """
         if not self.known:
             return Judged.nothing(self.model.columns)
         further = np.unique(np.asarray(also, np.int32))
+        if self._latest is None or not _covers(*self._latest, shown):
+            found = self._judge(self.model.candidates, shown, further)
+            self._latest = shown, found
+            return found
+        before, found = self._latest
+        proposed = ~np.isnan(found.proposals.places).all(axis=1)
+        again = found.only(
+            shown.everyone[found.products] & (proposed | np.isin(found.products, further))
+        )
+        missing = further[~np.isin(further, again.products)]
+        if not len(missing):
+            return again
+        # the first of each generator, too, since scores are told as shares of its best
+        more = self._judge(1, before, missing)
+        return again.joined(more.only(np.isin(more.products, missing)))
+
+    def _judge(self, depth: int, shown: Shown, further: npt.NDArray[np.int32]) -> Judged:
         offsets = np.array([0, len(further)], np.int64)
         lists = Lists(offsets, further, np.zeros(len(further), np.float32))
         opinions = [self.opinion(generator) for generator in self.model.generators]
-        proposals = propose(opinions, self.model.candidates, shown, np.ones(1, np.bool_), lists)
+        proposals = propose(opinions, depth, shown, np.ones(1, np.bool_), lists)
         rows = assemble(
             proposals,
             pairs(self.timeline, self.at, proposals.products, self.catalog, self.reference),
@@ -281,3 +324,11 @@ class Visit:
             own = self.catalog.attributes.number(MARGIN)[products]
             kept = np.where((own >= 0) & (own <= 1), own, margin)
         return np.asarray(price * kept, np.float64)
+
+
+def _covers(before: Shown, found: Judged, shown: Shown) -> bool:
+    """Whether a list's candidates are another's: it may show no others, and nearly all of them."""
+    if (shown.everyone & ~before.everyone).any():
+        return False
+    stays = shown.everyone[found.products]
+    return bool(stays.sum() >= MOST_STAY * len(stays))

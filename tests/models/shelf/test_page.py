@@ -409,3 +409,23 @@ def test_the_batch_withholds_what_one_does(small_bundle: Bundle) -> None:
     )
     assert 0 in ranked[0]
     assert 0 not in ranked[1]
+
+
+def test_lists_after_the_first_are_those_that_are_asked_for_alone(small_bundle: Bundle) -> None:
+    """Though what was judged for the first is not judged again."""
+    model = small_bundle.next_product
+    assert model is not None
+    customer = timeline([(300, [0, 3, 6]), (310, [0, 9]), (320, [0, 12])])
+    facts = {"catalog": small_bundle.catalog, "reference": small_bundle.reference}
+
+    def told(*asks: Ask, exclude: Sequence[int] = ()) -> list[list[tuple[int, float, str]]]:
+        found = page(model, customer, CUTOFF, Query(asks, exclude=exclude), **facts)
+        return [[(i.product, round(i.score, 9), i.reason) for i in shelf.items] for shelf in found]
+
+    few, similar, last = ask("home", k=2), ask("product_similar", 15, k=3), ask("associate", k=4)
+    first, second, third = told(few, similar, last)
+    taken = [product for product, *_ in first]
+    assert told(similar, exclude=taken) == [second]
+    taken += [product for product, *_ in second]
+    [alone] = told(last, exclude=taken)
+    assert third == alone
