@@ -47,6 +47,12 @@ class Proposals:
         """Place in each generator's list, 1 the best, NaN when not in it."""
         return self.opinions[:, 2::3]
 
+    def part(self, customer: int) -> "Proposals":
+        """Of one of the customers."""
+        mine = slice(int(self.offsets[customer]), int(self.offsets[customer + 1]))
+        ends = np.array([0, mine.stop - mine.start], np.int64)
+        return Proposals(ends, self.products[mine], self.opinions[mine])
+
 
 def propose(
     opinions: Sequence[Opinions],

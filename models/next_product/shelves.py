@@ -18,7 +18,6 @@ from models.next_product.opinions import Opinions, Shown
 from models.next_product.page import draft, filled
 from models.next_product.query import Query
 from models.next_product.recommendation import Shelf
-from models.next_product.rows import Proposals
 from models.next_product.shelf.withheld import Personal, Why
 from models.next_product.visit import Judged, Visit
 
@@ -76,24 +75,19 @@ def shelves(
 
     # what follows holds the interpreter's lock, so that it stays in one thread beside the others
     for block, score in batch.each(customers, at, shown, judged):
-        said = {
-            generator.name: opinion
-            for generator, opinion in zip(model.generators, block.opinions, strict=True)
-        }
+        said = dict(zip((each.name for each in model.generators), block.opinions, strict=True))
+        ends = block.proposals.offsets
         for i, customer in enumerate(block.customers.tolist()):
-            place, proposals = block.begin + i, block.proposals
-            mine = slice(int(proposals.offsets[i]), int(proposals.offsets[i + 1]))
+            place, timeline = block.begin + i, timelines.customer(customer)
             seed = query.seed and f"{query.seed} {names[place]}"
             theirs = replace(query, seed=seed, explain=False)
-            timeline = timelines.customer(customer)
-            if mine.start == mine.stop:  # a batch proposes nothing to who bought nothing yet
+            if ends[i] == ends[i + 1]:  # a batch proposes nothing to who bought nothing yet
                 visit = Visit(model, timeline, at, theirs, catalog, reference)
             else:
-                offsets = np.array([0, mine.stop - mine.start], np.int64)
-                own = Proposals(offsets, proposals.products[mine], proposals.opinions[mine])
                 visit = _Foreseen(model, timeline, at, theirs, catalog, reference)
-                visit.found = Judged.by(score[mine], own, _NO_ROWS, ())
                 visit.said, visit.place = said, i
+                mine = score[ends[i] : ends[i + 1]]
+                visit.found = Judged.by(mine, block.proposals.part(i), _NO_ROWS, ())
             if held.offsets[place] < held.offsets[place + 1]:
                 wanted = draft(visit, ask)
             else:
