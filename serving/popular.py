@@ -46,19 +46,23 @@ def popular(
     ranked = list(dict.fromkeys(parent[known].tolist()))
     shelves, listed = [], set[int]()
     for ask in query.asks:
-        may, order = _shown(ask, query, live, at), ranked
-        if ask.placement.anchor == "results":
-            order = list(dict.fromkeys(parent[list(ask.anchors)].tolist()))
+        passing, may = _shown(ask, query, live, at)
+        order = [product for product in ranked if may[product]]
+        if ask.placement.anchor == "results":  # variants are those that were given
+            given = ((product, int(parent[product])) for product in dict.fromkeys(ask.anchors))
+            order = [one for one, of in given if may[of] and (one == of or passing[one])]
         k = ask.placement.k if ask.k is None else ask.k
-        best = [product for product in order if may[product] and product not in listed][:k]
-        listed.update(best)
+        best = [product for product in order if int(parent[product]) not in listed][:k]
+        listed.update(parent[best].tolist())
         items = (Recommendation(p, 0.0, None, "Often bought here", "popular") for p in best)
         shelves.append(Shelf(ask.placement.name, tuple(items)))
     return shelves, why
 
 
-def _shown(ask: Ask, query: Query, live: Live, at: int) -> npt.NDArray[np.bool_]:
-    """Which parents may be shown to anybody."""
+def _shown(
+    ask: Ask, query: Query, live: Live, at: int
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Which products and variants can be bought and pass, and which parents anybody may see."""
     catalog = live.catalog
     allowed = ask.filters.allowed(catalog)
     passing = catalog.available if allowed is None else catalog.available & allowed
@@ -69,4 +73,4 @@ def _shown(ask: Ask, query: Query, live: Live, at: int) -> npt.NDArray[np.bool_]
     for rule in query.rules:
         if rule.action == "exclude" and rule.acts(ask.placement.name, at):
             out &= ~rule.concerned(catalog)
-    return out
+    return passing, out

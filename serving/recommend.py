@@ -261,7 +261,7 @@ class Recommender:
             explain=explain,
             seed=seed,
             age=age,
-            country=country,
+            country=None if who.fallback == "no_consent" else country,
             sensitive=who.said_yes,
         )
 

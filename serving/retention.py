@@ -1,6 +1,6 @@
 """Events and scores past their period, out of the store; the log's go at its compaction."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from features.events.retention import IMPRESSIONS, SCORES, Retention
@@ -37,7 +37,8 @@ def retain(
 ) -> Retained:
     """Delete the store's events and scores that are past their period.
 
-    Their rows stay in the timelines as numbers, or go too, as the setting says. Their ids stay
+    Their rows stay in the timelines as numbers, or go too, as the setting says; where the number
+    stands for a text they go in any case. Their ids stay
     counted, so that a client's late retry is no new event. May be interrupted and run again: what
     is done is done, and timelines are gone on with where it stopped.
 
@@ -50,8 +51,8 @@ def retain(
         events += gone
         progress("events", events, events if gone < EVENTS_AT_ONCE else events + EVENTS_AT_ONCE)
     rows = 0
-    if cutoffs and not retention.keep_numbers:
-        rows = _rows(store, retention, now, progress)
+    if row_cutoffs := retention.row_cutoffs(now):
+        rows = _rows(store, row_cutoffs, progress)
     scores = _aged(SCORES, store.age_scores, retention, now, progress)
     impressions = _aged(IMPRESSIONS, store.age_impressions, retention, now, progress)
     return Retained(events, rows, scores, impressions)
@@ -67,8 +68,7 @@ def _aged(
     return total
 
 
-def _rows(store: Store, retention: Retention, now: int, progress: Progress) -> int:
-    cutoffs = retention.row_cutoffs(now)
+def _rows(store: Store, cutoffs: Mapping[int, int], progress: Progress) -> int:
     after: int | None = int(store.position(POSITION) or -1)
     total = people = 0
     while after is not None:

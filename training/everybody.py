@@ -84,8 +84,9 @@ def lists(
 ) -> None:
     """Write a placement's list of products, with reasons, for every known customer to Parquet.
 
-    As the service would answer: diverse, rotated, with new products, after the shop's rules. Before
-    a message goes out, POST /v1/recommendations/recheck says what of its list may still be sent.
+    As the service would answer: diverse, rotated, with new products, after the shop's rules, but
+    without products that need an age or a yes. Before a message goes out, POST
+    /v1/recommendations/recheck says what of its list may still be sent.
     """
     from features.errors import InputError, shown
     from features.instants import instant, iso

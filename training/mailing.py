@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from pydantic import ValidationError
 
@@ -15,7 +16,7 @@ from features.columns import Columns as C
 from features.consents import PERSONALISATION
 from features.errors import InputError, NotEnoughDataError
 from features.instants import iso
-from features.timeline import Timeline, Timelines
+from features.timeline import Timeline, Timelines, visible
 from models.bundle import Bundle
 from models.next_product import Ask, Placement, Query, Shelf, page, shelves
 from models.next_product.shelf import Rule, check
@@ -65,6 +66,9 @@ def mailing(
 ) -> int:
     """Write the list of every known customer.
 
+    Nobody's age is known here, nor who said yes to personalisation rather than not no: products
+    with a `min_age`, and `sensitive` ones, stand on no list.
+
     Arguments:
         bundle: what recommends.
         timelines: all customers.
@@ -87,7 +91,7 @@ def mailing(
         NotEnoughDataError: the bundle has no next-product model, or nobody is known.
         StorageError: the disk refused.
     """
-    customers = np.flatnonzero(timelines.known).astype(np.int64)
+    customers = np.flatnonzero(timelines.known & _there(timelines, at)).astype(np.int64)
     model = bundle.extended(catalog).next_product
     if model is None:
         raise NotEnoughDataError(
@@ -106,7 +110,7 @@ def mailing(
     }
     schema = SCHEMA.with_metadata({"regulars": json.dumps(about)})
     (popular,) = page(model, Timeline.empty(), at, replace(query, seed=""), **facts)
-    with whole(out, schema) as writer:
+    with whole(out, schema) as write:
         for begin in range(0, len(customers), PORTION):
             part = customers[begin : begin + PORTION]
             mine = iter(shelves(model, timelines, part[allowed[part]], at, query, **facts))
@@ -116,7 +120,7 @@ def mailing(
                 pa.array(allowed[part]),
                 pa.array([_items(shelf, catalog) for shelf in lists], pa.list_(ITEM)),
             ]
-            writer.write_table(pa.table(columns, schema=schema))
+            write(pa.table(columns, schema=schema))
             if progress is not None:
                 progress("lists", min(begin + PORTION, len(customers)), len(customers))
     return len(customers)
@@ -148,6 +152,13 @@ def read_rules(file: Path) -> list[Rule]:
         ) from error
     check(rules)
     return rules
+
+
+def _there(timelines: Timelines, at: int) -> npt.NDArray[np.bool_]:
+    """Of whom anything was known just before an instant, shape (customers,)."""
+    rows = timelines.rows
+    known = np.cumsum(visible(rows.at, rows.known_at, rows.known_until, at))
+    return np.diff(np.concatenate([[0], known])[timelines.offsets]) > 0
 
 
 def _items(shelf: Shelf, catalog: Catalog) -> list[dict[str, object]]:

@@ -135,7 +135,7 @@ def score(
         if progress is not None:
             progress(stage, min(done.stop, len(customers)), len(customers))
 
-    with whole(out, schema) as writer:
+    with whole(out, schema) as write:
         risk, low, high = np.full((3, len(customers)), np.nan)
         for part in portions:
             risk[part], low[part], high[part] = scorer.risk(customers[part])
@@ -153,7 +153,7 @@ def score(
                 scorer.recommendations(who, k),
                 *scorer.groups(who),
             ]
-            writer.write_table(pa.table(columns, schema=schema))
+            write(pa.table(columns, schema=schema))
             told("score customers", part)
     return len(customers)
 

@@ -18,6 +18,7 @@ from features.events.lock import held
 from features.events.log import EventLog
 from features.events.manifest import Segment
 from features.events.retention import IMPRESSIONS, SCORES, Retention
+from features.events.schema import schema
 from features.events.served import Served
 from features.events.transaction import Transaction, count
 
@@ -135,7 +136,10 @@ class _Aging:
             f"CASE WHEN {self.aged} THEN NULL ELSE {column} END AS {column}"
             for column in (C.PROPERTIES, C.ORDER_ID)
         )
-        return f"SELECT * REPLACE ({emptied}) FROM {relation}"
+        # a number that stands for a text is no figure
+        texts = f"{C.TYPE} IN ({', '.join(map(str, schema().measured_texts))})"
+        measure = f"CASE WHEN {self.aged} AND {texts} THEN NULL ELSE {C.MEASURE} END"
+        return f"SELECT * REPLACE ({emptied}, {measure} AS {C.MEASURE}) FROM {relation}"
 
 
 def _compact(

@@ -38,7 +38,8 @@ class Retention:
         days: by the name of an event type, `scores` for what was served, or `*` for all that are
             not named.
         keep_numbers: whether an aged event's row stays in the timelines: its instant, type,
-            channel, product and numbers. Its properties and order id go either way.
+            channel, product and numbers. Its properties and order id go either way, and the row
+            whose number stands for a text.
 
     Raises:
         InputError: a name is no event type or one that may not age, or days are negative.
@@ -90,6 +91,9 @@ class Retention:
     def row_cutoffs(self, now: int) -> dict[int, int]:
         """By the code of a timeline row, lines of orders included, before when it has aged."""
         events = self.cutoffs(now)
+        if self.keep_numbers:
+            texts = schema().measured_texts
+            return {code: before for code, before in events.items() if code in texts}
         lines = {
             schema().code(kind.lines): events[kind.code]
             for kind in schema().events

@@ -135,6 +135,15 @@ class Schema:
         event = self.of_code(code)
         return event.history if event else HISTORY_ROWS
 
+    @cached_property
+    def measured_texts(self) -> tuple[int, ...]:
+        """Codes of the event types whose measure stands for a text."""
+        return tuple(
+            event.code
+            for event in self.events
+            if any(self.properties[name].type == "text" for name in event.measure)
+        )
+
     @property
     def channel_names(self) -> dict[int, str]:
         """Channel names by code."""

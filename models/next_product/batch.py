@@ -1,7 +1,8 @@
 """Proposals and ranker rows of many customers at one instant, for training and batch work."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -83,7 +84,13 @@ class Batch:
 
         # its threads would wait for each other, and for these
         with threadpool_limits(1, "blas"), ThreadPoolExecutor(self.threads) as pool:
-            yield from pool.map(one, range(0, len(customers), size))
+            coming: deque[Future[T]] = deque()
+            for begin in range(0, len(customers), size):
+                coming.append(pool.submit(one, begin))
+                if len(coming) > self.threads:  # no more, however slow they are taken
+                    yield coming.popleft().result()
+            while coming:
+                yield coming.popleft().result()
 
     def rows(self, block: Block, at: int) -> npt.NDArray[np.float32]:
         """The ranker's rows of a block's proposals, float32, shape (candidates, columns)."""

@@ -21,7 +21,7 @@ from models.next_product.looks import LOOKS, Looks, Sessions
 
 LINE = schema().code("Order Line")
 
-TELLS_REGION = tuple(schema().code(name) for name in ("Identified", "Customer Corrected"))
+TELLS_REGION = (schema().code("Identified"),)
 """What says where a customer is from, as a number that stands for the country's name."""
 
 NOT_KNOWN = -1

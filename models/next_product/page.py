@@ -287,7 +287,10 @@ def _withheld(visit: Visit, draft: Draft) -> tuple[NotShown, ...]:
     """What would have been proposed or pinned if it could be shown, and why it is not."""
     may = draft.may
     everything = Shown.alike(np.ones(len(visit.catalog), np.bool_), 1)
-    proposed = [visit.judged(everything).products.tolist(), may.personal.products.tolist()]
+    proposed = [
+        visit.judged(everything, remembered=False).products.tolist(),
+        may.personal.products.tolist(),
+    ]
     proposed += [list(draft.anchors), list(visit.cart)]
     if draft.anchors and draft.ask.placement.anchor not in ("none", "results"):
         proposed.append(_about(visit, draft, everything).products.tolist())

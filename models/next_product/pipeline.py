@@ -29,7 +29,7 @@ from models.next_product.ranker import Ranker
 from models.next_product.recommendation import Recommendation
 from models.next_product.rows import CUSTOMER_FEATURES, Proposals, column_names
 from models.next_product.shelf.refills import Refills
-from models.next_product.shelf.showing import filling, sellable
+from models.next_product.shelf.showing import delicate, filling, sellable, too_young
 from models.next_product.shelf.withheld import Personal
 
 AS_RANKED = Placement(
@@ -169,10 +169,15 @@ class NextProductModel:
     ) -> npt.NDArray[np.int32]:
         """What `recommend` gives for many customers with orders, as products alone.
 
+        Of nobody an age or a yes to personalisation is known: what needs one is left out.
+
         Returns:
             Products, int32, shape (customers, k), best first; -1 where there are no more.
         """
         may = sellable(catalog, at)
+        for limited in (too_young(catalog, None), delicate(catalog)):
+            if limited is not None:
+                may &= ~limited
         order = filling(self.popular, catalog)
         order = order[may[order]]
         batch = self.batch(self.generators, timelines, catalog, reference)

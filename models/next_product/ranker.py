@@ -45,17 +45,17 @@ class Ranker:
 
     One learns whether a candidate is bought (logistic loss), the other the order of a customer's
     candidates (LambdaMART, Burges 2010); their sum orders better than either. A slope and an
-    intercept make it log-odds (Platt 1999). They are learnt on customers that the trees did not
-    see, since the more trees, the surer of themselves they are.
+    intercept make it log-odds (Platt 1999). They are learnt on lists of candidates that the trees
+    did not see, since the more trees, the surer of themselves they are.
 
     Arguments:
         trees: boosting rounds of each set, at most.
         leaves: leaves of one tree, at most MOST_LEAVES.
         learning_rate: weight of one tree.
         min_rows: rows in a leaf at least.
-        held_out: share of the customers that the trees do not see and that scores are corrected
-            on; more where these bought too little to tell, and where a quarter would not do, each
-            in its turn. Scores stay as they are if 0.
+        held_out: share of the customers' lists that the trees do not see and that scores are
+            corrected on; more where too little was bought of these to tell, and where a quarter
+            would not do, each in its turn. Scores stay as they are if 0.
         seed: of all random choices.
         threads: of LightGBM.
     """
@@ -104,7 +104,7 @@ class Ranker:
         """
         self.column_names_ = tuple(column_names)
         self.slope_, self.intercept_ = 1.0, 0.0
-        turns = self._turns(y, len(group))
+        turns = self._turns(y, group)
         rounds = self.trees if len(turns) < 2 else max(round(self.trees * FEW_TREES), 1)
         raw = np.zeros(len(y))
         judged = np.zeros(len(y), np.bool_)
@@ -127,16 +127,20 @@ class Ranker:
         out: npt.NDArray[np.float64] = expit(self.intercept_ + self.slope_ * self._raw(X))
         return out
 
-    def _turns(self, y: npt.NDArray[np.bool_], customers: int) -> list[npt.NDArray[np.bool_]]:
-        """Which customers are held out, each time."""
+    def _turns(
+        self, y: npt.NDArray[np.bool_], group: npt.NDArray[np.int64]
+    ) -> list[npt.NDArray[np.bool_]]:
+        """Which lists are held out, each time."""
         random = np.random.default_rng(self.seed)
+        some = np.flatnonzero(group)
         share = max(self.held_out, ENOUGH / max(int(y.sum()), 1))
-        if not self.held_out or customers < 2:
+        if not self.held_out or len(some) < 2:
             return []
         if share <= MOST_HELD_OUT:
-            return [random.random(customers) < share]
-        parts = min(round(1 / MOST_HELD_OUT), customers)
-        part = random.permutation(customers) % parts
+            return [random.random(len(group)) < share]
+        parts = min(round(1 / MOST_HELD_OUT), len(some))
+        part = np.full(len(group), -1)
+        part[some] = random.permutation(len(some)) % parts
         return [part == each for each in range(parts)]
 
     def _grown(

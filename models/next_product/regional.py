@@ -28,8 +28,9 @@ class Regional(Candidates):
     """A product's share of the buyers from the customer's country.
 
     Popular as `Popular` counts it: distinct buyers, each counting less the longer ago it was. The
-    country's shares are mixed with everybody's (a Dirichlet prior of PRIOR buyers). There is no
-    opinion of who is from elsewhere, nor in a shop of one country.
+    country's shares are mixed with everybody's (a Dirichlet prior of PRIOR buyers); what nobody
+    there bought is left out. There is no opinion of who is from elsewhere, nor in a shop of one
+    country.
 
     Arguments:
         half_life_days: after how many days a buyer counts half.
@@ -62,7 +63,8 @@ class Regional(Candidates):
         for region in own.tolist():
             mine = home == region
             bought = np.bincount(pairs.product[mine], weight[mine], n)
-            share = ((bought + PRIOR * overall) / (bought.sum() + PRIOR)).astype(np.float32)
+            share = (bought + PRIOR * overall) / (bought.sum() + PRIOR)
+            share = np.where(bought > 0, share, 0.0).astype(np.float32)
             products.append(best(share, PER_REGION))
             scores.append(share[products[-1]])
             offsets.append(offsets[-1] + len(products[-1]))

@@ -43,7 +43,7 @@ def shelves(
         customers: places in the timelines, shape (n,).
         at: int64 ms UTC; only what was known before it counts.
         query: with one list that is about nothing but the customer. New products are drawn for
-            each customer anew.
+            each customer anew. Age and consent of the query hold for all of them.
         catalog: the present catalogue, which extends the one the model was fitted on.
         reference: the bundle's population facts, `extended` to the catalogue.
 
@@ -87,7 +87,7 @@ def shelves(
                 visit = _Foreseen(model, timeline, at, theirs, catalog, reference)
                 visit.said, visit.place = said, i
                 mine = score[ends[i] : ends[i + 1]]
-                visit.found = Judged.by(mine, block.proposals.part(i), _NO_ROWS, ())
+                visit.found = Judged(block.proposals.part(i), mine, _NO_ROWS, ())
             if held.offsets[place] < held.offsets[place + 1]:
                 wanted = draft(visit, ask)
             else:
@@ -108,9 +108,15 @@ class _Foreseen(Visit):
     place: int
     """Of this customer among them."""
 
-    def judged(self, shown: Shown, also: Collection[int] | npt.NDArray[np.int32] = ()) -> Judged:
+    def judged(
+        self,
+        shown: Shown,
+        also: Collection[int] | npt.NDArray[np.int32] = (),
+        *,
+        remembered: bool = True,
+    ) -> Judged:
         """As they were judged."""
-        del shown, also
+        del shown, also, remembered
         return self.found
 
     def opinion(self, generator: Candidates) -> Opinions:

@@ -57,17 +57,6 @@ class Judged:
     columns: Sequence[str]
 
     @classmethod
-    def by(
-        cls,
-        score: npt.NDArray[np.float64],
-        proposals: Proposals,
-        rows: npt.NDArray[np.float32],
-        columns: Sequence[str],
-    ) -> "Judged":
-        """By scores that may lie below 0."""
-        return cls(proposals, score - min(score.min(initial=0.0), 0.0), rows, columns)
-
-    @classmethod
     def nothing(cls, columns: Sequence[str]) -> "Judged":
         """Of a stranger, of whom nothing is known to judge by."""
         none = Proposals(np.zeros(2, np.int64), np.empty(0, np.int32), np.empty((0, 0), np.float32))
@@ -205,7 +194,13 @@ class Visit:
         product = self.timeline.product[of_order & (self.timeline.product >= 0)]
         return tuple(dict.fromkeys(self.catalog.parent[product].tolist()))
 
-    def judged(self, shown: Shown, also: Collection[int] | npt.NDArray[np.int32] = ()) -> Judged:
+    def judged(
+        self,
+        shown: Shown,
+        also: Collection[int] | npt.NDArray[np.int32] = (),
+        *,
+        remembered: bool = True,
+    ) -> Judged:
         """The customer's candidates and further products, as the ranker judges them.
 
         What was judged for an earlier list of the page is not judged again.
@@ -213,13 +208,15 @@ class Visit:
         Arguments:
             shown: what candidates are drawn from, the same for everyone.
             also: further products (parents).
+            remembered: whether it is a list of the page, by which later ones may go.
         """
         if not self.known:
             return Judged.nothing(self.model.columns)
         further = np.unique(np.asarray(also, np.int32))
         if self._latest is None or not _covers(*self._latest, shown):
             found = self._judge(self.model.candidates, shown, further)
-            self._latest = shown, found
+            if remembered:
+                self._latest = shown, found
             return found
         before, found = self._latest
         proposed = ~np.isnan(found.proposals.places).all(axis=1)
@@ -245,7 +242,7 @@ class Visit:
             np.array([self.at], np.int64),
             self.catalog,
         )
-        return Judged.by(self.model.score(rows, proposals), proposals, rows, self.model.columns)
+        return Judged(proposals, self.model.score(rows, proposals), rows, self.model.columns)
 
     @cached_property
     def _customer(self) -> npt.NDArray[np.float32]:

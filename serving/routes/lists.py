@@ -108,7 +108,8 @@ class RecommendationBody(Customer):
     shown to nobody whose age is not known."""
     country: Country | None = None
     """Where the customer is, in the words of `traits.country` in `identify` calls; what those said
-    when absent. What sells best there is proposed, to strangers above all."""
+    when absent. What sells best there is proposed, to strangers above all; not to who does not
+    allow personalisation."""
     variants: bool = False
     """Whether variants are listed rather than the product that stands for them."""
     explain: bool = False
@@ -157,7 +158,8 @@ class RecheckBody(Customer):
     shown to nobody whose age is not known."""
     country: Country | None = None
     """Where the customer is, in the words of `traits.country` in `identify` calls; what those said
-    when absent. What sells best there is proposed, to strangers above all."""
+    when absent. What sells best there is proposed, to strangers above all; not to who does not
+    allow personalisation."""
     exclude: Products = Field(default=[])
 
     model_config = Body.model_config | {

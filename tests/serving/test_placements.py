@@ -248,6 +248,19 @@ def test_a_list_is_looked_at_again_without_a_model_too(client):
     assert answer["withheld"] == [{"product_id": "pot", "why": "unavailable", "rule": None}]
 
 
+def test_without_a_model_a_variant_stays_that_can_be_bought(client):
+    family = {"category": "Mugs", "price": 4}
+    assert client.request("PUT", "/v1/products/mug", json=family).is_success
+    for name, available in (("mug-red", False), ("mug-blue", True)):
+        body = {**family, "parent_id": "mug", "available": available}
+        assert client.request("PUT", f"/v1/products/{name}", json=body).is_success
+    answer = client.post(
+        "/v1/recommendations/recheck", {"products": ["mug-red", "mug-blue"]}
+    ).json()
+    assert ids(answer) == ["mug-blue"]
+    assert [one["product_id"] for one in answer["withheld"]] == ["mug-red"]
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [

@@ -8,6 +8,7 @@ import pytest
 
 from features.compute import vector
 from features.definitions import FEATURES
+from features.events import texts
 from features.events.schema import schema
 from features.instants import instant
 
@@ -160,7 +161,11 @@ EVENTS = {
     "Segment Consent Preference Updated": Sent({"category_preferences": {"Advertising": False}}),
     "Page Viewed": Sent({"path": "/pots", "title": "Pots", "referrer": ""}, call="page"),
     "Screen Viewed": Sent(call="screen", message={"name": "Cart"}, channel="app"),
-    "Identified": Sent(call="identify", message={"traits": {"country": "GB", "email": "a@b.c"}}),
+    "Identified": Sent(
+        call="identify",
+        message={"traits": {"country": "GB", "email": "a@b.c"}},
+        measure=texts.number("GB"),
+    ),
     "Aliased": Sent(call="alias", message={"previousId": "v"}),
     "Grouped": Sent(call="group", message={"groupId": "g", "traits": {"name": "Initech"}}),
 }

@@ -4,6 +4,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.errors import InputError
+from features.events.log import EventLog
+from features.instants import DAY_MS, iso
+from features.timeline_build import timelines_of
 from models.next_product.shelf import Rule
 from training.mailing import SCHEMA, read_rules
 
@@ -30,6 +33,15 @@ def test_every_known_customer_gets_the_placements_list(champion, tmp_path):
     again = tmp_path / "again.parquet"
     champion.done("lists", again, "--k", 4, "--rules", rules)
     assert again.read_bytes() == out.read_bytes()
+
+
+def test_who_came_later_is_on_no_list_of_before(champion, tmp_path):
+    first = int(timelines_of(EventLog(champion.settings.log)).rows.at.min())
+    counts = []
+    for at in ((), ("--at", iso(first + 30 * DAY_MS)[:10])):
+        champion.done("lists", tmp_path / "mail.parquet", "--k", 1, *at)
+        counts.append(len(pq.read_table(tmp_path / "mail.parquet")))
+    assert 0 < counts[1] < counts[0]
 
 
 @pytest.mark.parametrize(

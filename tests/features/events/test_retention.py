@@ -29,8 +29,13 @@ def test_a_star_is_every_other_type_unknown_ones_among_them() -> None:
 
 
 def test_an_orders_lines_age_with_it() -> None:
-    rows = Retention({"Order Completed": 30}).row_cutoffs(NOW)
+    rows = Retention({"Order Completed": 30}, keep_numbers=False).row_cutoffs(NOW)
     assert rows[schema().code("Order Line")] == rows[schema().code("Order Completed")]
+
+
+def test_a_number_that_stands_for_a_text_is_not_kept_as_numbers_are() -> None:
+    rows = Retention({"Order Completed": 30, "Identified": 60}).row_cutoffs(NOW)
+    assert rows == {schema().code("Identified"): NOW - 60 * DAY_MS}
 
 
 def test_what_makes_statements_of_consent_never_ages() -> None:

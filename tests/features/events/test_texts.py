@@ -1,5 +1,5 @@
 import duckdb
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from features.events import texts
@@ -7,7 +7,9 @@ from features.events.event import Event
 from features.events.validation import parse
 
 
-@given(st.text(st.characters(codec="ascii", categories=("L", "N", "P", "Zs"))))
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\0")))
+@example("TÜRKİYE")
+@example("DE\t")
 def test_sql_gives_the_number_that_python_gives(text: str) -> None:
     [(found,)] = duckdb.execute(f"SELECT {texts.number_sql('$1')}", [text]).fetchall()
     assert found == texts.number(text)
@@ -17,8 +19,6 @@ def test_sql_gives_the_number_that_python_gives(text: str) -> None:
 def test_case_and_blanks_make_no_difference() -> None:
     assert texts.number(" United Kingdom ") == texts.number("united kingdom")
     assert len({texts.number(name) for name in ("DE", "FR", "GB", "Österreich")}) == 4
-    [(umlaut,)] = duckdb.execute(f"SELECT {texts.number_sql('$1')}", ["ÖSTERREICH"]).fetchall()
-    assert umlaut == texts.number("österreich")
 
 
 def test_where_a_customer_says_they_are_from_stands_in_the_timeline() -> None:

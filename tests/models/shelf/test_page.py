@@ -1,5 +1,6 @@
 import time
 from collections.abc import Sequence
+from copy import copy
 from datetime import UTC, datetime
 
 import numpy as np
@@ -429,3 +430,24 @@ def test_lists_after_the_first_are_those_that_are_asked_for_alone(small_bundle: 
     taken += [product for product, *_ in second]
     [alone] = told(last, exclude=taken)
     assert third == alone
+
+
+def test_explaining_changes_nothing_of_the_lists(small_bundle: Bundle) -> None:
+    """Of lists so short that what must not be shown would leave no room for what may."""
+    model = copy(small_bundle.next_product)
+    assert model is not None
+    model.candidates = 8
+    customer = timeline([(300, [3, 6]), (329.9, [0])])
+    asks = ask("home", k=1), ask("email", k=12)
+    told = []
+    for explain in (False, True):
+        found = page(
+            model,
+            customer,
+            CUTOFF,
+            Query(asks, explain=explain),
+            catalog=small_bundle.catalog,
+            reference=small_bundle.reference,
+        )
+        told.append([[(item.product, item.score) for item in shelf.items] for shelf in found])
+    assert told[0] == told[1]

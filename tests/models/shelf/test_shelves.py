@@ -1,5 +1,6 @@
 """Lists for many, beside the page of each."""
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -9,9 +10,9 @@ from features.errors import InputError
 from features.events.schema import schema
 from features.timeline import ROW, Timeline, Timelines
 from models.bundle import Bundle
-from models.next_product import Query, Recommendation, page, shelves
+from models.next_product import Query, Recommendation, batch, page, shelves
 from models.next_product.shelf import Rule
-from tests.models.shelf.camping import CAMPER, GAS, MUG, NOW, ask, products, shop
+from tests.models.shelf.camping import CAMPER, GAS, MUG, NOW, WINE, ask, products, shop
 from tests.models.shop import day, timeline
 from tests.models.trained import CUTOFF
 from tests.models.trained import shop as trained_shop
@@ -73,6 +74,35 @@ def test_it_is_judged_as_one_customer_is(small_bundle: Bundle) -> None:
         theirs = replace(query, seed=f"x {name}")
         (one,) = page(model, timelines.customer(int(place)), CUTOFF, theirs, **facts)
         assert [told(item) for item in shelf.items] == [told(item) for item in one.items]
+
+
+def test_what_needs_an_age_is_in_no_file() -> None:
+    model, catalog, reference = shop()
+    timelines, facts = Timelines.of([("c", CAMPER)]), {"catalog": catalog, "reference": reference}
+    ranked = model.rank(timelines, np.arange(1), NOW, len(catalog), **facts)[0]
+    alone = model.recommend(CAMPER, NOW, len(catalog), **facts)
+    assert ranked[ranked >= 0].tolist() == [item.product for item in alone]
+    assert WINE not in ranked
+
+
+def test_blocks_wait_until_they_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, catalog, reference = shop()
+    timelines = Timelines.of([(f"c{i}", CAMPER) for i in range(40)])
+    monkeypatch.setattr(batch, "BLOCK_SCORES", len(catalog))  # a customer each
+    made: list[int] = []
+    score = model.score
+
+    def counted(*arguments: object) -> object:
+        made.append(1)
+        return score(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(model, "score", counted)
+    facts = {"catalog": catalog, "reference": reference}
+    found = shelves(model, timelines, np.arange(40), NOW, Query([ask("email")]), **facts)
+    next(found)
+    time.sleep(0.2)
+    assert len(made) <= model.threads + 1
+    assert len(list(found)) == 39
 
 
 def test_a_list_about_a_cart_is_not_for_many() -> None:

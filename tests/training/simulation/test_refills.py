@@ -6,7 +6,7 @@ import pytest
 from features.catalog import Catalog, Product
 from features.instants import DAY_MS
 from models.next_product import Repeat
-from models.next_product.history import Histories
+from models.next_product.history import NOT_KNOWN, Histories
 from models.next_product.looks import Looks
 
 
@@ -22,6 +22,7 @@ def histories(bought, until):
         bought=np.ones(len(counts), np.bool_),
         looks=Looks(nothing, np.empty(0, np.int32), np.empty(0, np.int64)),
         channel=np.zeros(len(counts), np.uint8),
+        region=np.full(len(counts), NOT_KNOWN, np.int32),
         catalog=Catalog.of(Product(str(i)) for i in range(int(bought["style"].max()) + 1)),
     )
 
@@ -71,6 +72,7 @@ def test_a_product_is_worth_most_when_it_is_due(refills):
             np.ones(1, np.bool_),
             Looks(np.zeros(2, np.int64), np.empty(0, np.int32), np.empty(0, np.int64)),
             np.zeros(1, np.uint8),
+            np.full(1, NOT_KNOWN, np.int32),
             history.catalog,
         )
         score.append(float(model.opinions(one).scores[0]))
