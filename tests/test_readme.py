@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import socket
 import subprocess
@@ -11,8 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from serving.__main__ import cli as serving
 from tests.waiting import wait_until
+from training.__main__ import app as training
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -97,16 +101,20 @@ def test_a_call_is_answered(command: str, port: int, demo: Path) -> None:
     assert done.stdout.startswith(("{", "["))
 
 
-def test_the_jobs_run_in_the_order_given(demo: Path, tmp_path: Path) -> None:
-    own = tmp_path / "own"
-    jobs = [c for c in COMMANDS if c.startswith(".venv/bin/python")]
+def test_the_jobs_run_in_the_order_given(
+    demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In this process: `make demo` has started both programs as the README does."""
+    programs = {"training": training, "serving": serving}
+    jobs = [shlex.split(c) for c in COMMANDS if c.startswith(".venv/bin/python")]
     assert jobs
-    for job in jobs:
-        command = job.replace(".venv/bin/python", sys.executable)
-        command = command.replace("path/to/tables", str(demo / "shop"))
-        for file in ("scores.parquet", "mail.parquet"):
-            command = command.replace(file, str(tmp_path / file))
-        run(command, own)
+    for name, value in environment(tmp_path / "own").items():
+        monkeypatch.setenv(name, value)
+    files = {name: str(tmp_path / name) for name in ("scores.parquet", "mail.parquet")}
+    files["path/to/tables"] = str(demo / "shop")
+    for _, _, program, *words in jobs:
+        done = CliRunner().invoke(programs[program], [files.get(word, word) for word in words])
+        assert done.exit_code == 0, f"{program} {words}\n{done.output}"
     for file in ("scores.parquet", "mail.parquet"):
         assert (tmp_path / file).stat().st_size > 0
 
