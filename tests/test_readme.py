@@ -34,7 +34,7 @@ SECONDS = 300
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The data folder of `make demo` on a small shop, run without a terminal."""
     folder = tmp_path_factory.mktemp("readme") / "demo"
-    done = run(f"make demo DEMO={folder} CUSTOMERS=400", folder)
+    done = run(f"make demo DEMO={folder} CUSTOMERS=250", folder)
     assert "Serving on http://127.0.0.1:" in done.stdout
     assert "/v1/recommendations" in done.stdout
     [key] = re.findall(r"^export REGULARS_KEY=(rgl_admin_\S+)$", done.stdout, re.MULTILINE)
@@ -88,7 +88,7 @@ def is_ready(port: int) -> bool:
 
 
 def test_a_second_demo_reuses_what_the_first_made(demo: Path) -> None:
-    done = run(f"make demo DEMO={demo} CUSTOMERS=400", demo)
+    done = run(f"make demo DEMO={demo} CUSTOMERS=250", demo)
     assert "Serving on" in done.stdout
     assert "Registered version" not in done.stdout
 
@@ -130,7 +130,7 @@ def test_the_notebook_code_runs(demo: Path) -> None:
         timeout=SECONDS,
         check=False,
     )
-    assert "answered 400" in done.stdout, done.stderr
+    assert "answered 250" in done.stdout, done.stderr
 
 
 def test_the_targets_that_stay_or_call_themselves_exist() -> None:
