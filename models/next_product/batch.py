@@ -26,6 +26,10 @@ T = TypeVar("T")
 BLOCK_SCORES = 4_000_000
 """Scores held at once per generator and thread: customers × products, 16 MB."""
 
+AHEAD = 8
+"""Blocks per thread that may wait to be taken; with one, threads stand idle where what is made of
+blocks takes turns with them: 364 s instead of 266 for lists for 100,000 customers."""
+
 
 @dataclass(frozen=True)
 class Block:
@@ -87,7 +91,7 @@ class Batch:
             coming: deque[Future[T]] = deque()
             for begin in range(0, len(customers), size):
                 coming.append(pool.submit(one, begin))
-                if len(coming) > self.threads:  # no more, however slow they are taken
+                if len(coming) > AHEAD * self.threads:
                     yield coming.popleft().result()
             while coming:
                 yield coming.popleft().result()
