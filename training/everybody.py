@@ -1,8 +1,10 @@
 """Commands that write a file about every customer."""
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +12,10 @@ from features.settings import Settings
 from training import console
 from training.cli import LogOption
 from training.places import bundle_of, consent_rules, event_log
+
+if TYPE_CHECKING:
+    from models.bundle import Bundle
+    from training.trainer import Data
 
 AtOption = Annotated[
     str | None, typer.Option("--at", help="As of this date; default: after the last event.")
@@ -38,19 +44,11 @@ def score(
     Products take most of the time; with `--k 0` there are none.
     """
     from features.events.served import Served
-    from features.instants import instant
     from training.score import score as run
     from training.score import serve
-    from training.trainer import Data
 
     settings = Settings.of_environment()
-    with tempfile.TemporaryDirectory(prefix="regulars-") as scratch, console.stages() as progress:
-        number, bundle = bundle_of(settings, version, Path(scratch))
-        progress("timelines", 0, 1)
-        target = event_log(log)
-        data = Data.of(target, consent_rules(settings))
-        progress("timelines", 1, 1)
-        moment = data.last_at + 1 if at is None else instant(at)
+    with _opened(settings, version, at, log) as (number, bundle, data, moment, progress):
         count = run(
             bundle,
             data.timelines,
@@ -64,6 +62,7 @@ def score(
             progress=progress,
         )
         if served:
+            target = event_log(log)
             beside = Served.beside(target.path, target.erasures, threads=settings.threads)
             serve(out, beside, moment)
     console.say(f"{count:,} customers scored by version {number}: {out}")
@@ -89,10 +88,9 @@ def lists(
     /v1/recommendations/recheck says what of its list may still be sent.
     """
     from features.errors import InputError, shown
-    from features.instants import instant, iso
+    from features.instants import iso
     from models.next_product import placements
     from training.mailing import mailing, read_rules
-    from training.trainer import Data
 
     settings = Settings.of_environment()
     known = placements(settings.placements)
@@ -101,12 +99,7 @@ def lists(
             f"no placement is called {shown(placement)}; there are {', '.join(sorted(known))}"
         )
     followed = [] if rules is None else read_rules(rules)
-    with tempfile.TemporaryDirectory(prefix="regulars-") as scratch, console.stages() as progress:
-        number, bundle = bundle_of(settings, version, Path(scratch))
-        progress("timelines", 0, 1)
-        data = Data.of(event_log(log), consent_rules(settings))
-        progress("timelines", 1, 1)
-        moment = data.last_at + 1 if at is None else instant(at)
+    with _opened(settings, version, at, log) as (number, bundle, data, moment, progress):
         count = mailing(
             bundle,
             data.timelines,
@@ -121,3 +114,20 @@ def lists(
             progress=progress,
         )
     console.say(f"{placement} for {count:,} customers by version {number}: {out}")
+
+
+@contextmanager
+def _opened(
+    settings: Settings, version: int | None, at: str | None, log: Path | None
+) -> "Iterator[tuple[int, Bundle, Data, int, console.Stages]]":
+    """A version's number and bundle, the data, the instant that is asked for, and progress."""
+    from features.instants import instant
+    from training.trainer import Data
+
+    with tempfile.TemporaryDirectory(prefix="regulars-") as scratch, console.stages() as progress:
+        number, bundle = bundle_of(settings, version, Path(scratch))
+        progress("timelines", 0, 1)
+        data = Data.of(event_log(log), consent_rules(settings))
+        progress("timelines", 1, 1)
+        moment = data.last_at + 1 if at is None else instant(at)
+        yield number, bundle, data, moment, progress

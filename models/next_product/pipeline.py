@@ -28,8 +28,9 @@ from models.next_product.query import Ask, Query
 from models.next_product.ranker import Ranker
 from models.next_product.recommendation import Recommendation
 from models.next_product.rows import CUSTOMER_FEATURES, Proposals, column_names
+from models.next_product.shelf.may import May
 from models.next_product.shelf.refills import Refills
-from models.next_product.shelf.showing import delicate, filling, sellable, too_young
+from models.next_product.shelf.showing import filling, sellable
 from models.next_product.shelf.withheld import Personal
 
 AS_RANKED = Placement(
@@ -174,12 +175,11 @@ class NextProductModel:
         Returns:
             Products, int32, shape (customers, k), best first; -1 where there are no more.
         """
-        may = sellable(catalog, at)
-        for limited in (too_young(catalog, None), delicate(catalog)):
-            if limited is not None:
-                may &= ~limited
+        did = Personal.of_many(timelines, customers, at, catalog, self.refills_.extended(catalog))
+        may = May.of(catalog, at, did)
+        shown = may.shown
         order = filling(self.popular, catalog)
-        order = order[may[order]]
+        order = order[may.everyone[order]]
         batch = self.batch(self.generators, timelines, catalog, reference)
 
         def ranked(block: Block) -> npt.NDArray[np.int32]:
@@ -197,8 +197,6 @@ class NextProductModel:
                 out[i, : len(best)] = best
             return out
 
-        did = Personal.of_many(timelines, customers, at, catalog, self.refills_.extended(catalog))
-        shown = Shown(may, did.offsets, did.products)
         blocks = list(batch.each(customers, at, shown, ranked))
         return np.concatenate([np.empty((0, k), np.int32), *blocks])
 

@@ -67,7 +67,7 @@ def told(
             return _of_anchor(visit, anchor, product, about, place, sources)
     own = judged.place(product)
     if own is not None and sources:
-        best = telling(visit.model.generators, judged.proposals.places[own])
+        best = _telling(visit.model.generators, judged.proposals.places[own])
         reason = best.reason(visit.history, product, visit.catalog)
         return Told(reason, best.name, sources, _bought(visit, product))
     if placed.how in (PINNED, PROMOTED):
@@ -79,10 +79,10 @@ def told(
     liked = visit.liked_by_all
     if liked.name != Popular.name and visit.is_liked(product):
         return Told(liked.reason(visit.history, product, visit.catalog), liked.name)
-    return Told(*filling_up(visit.model.popular, product))
+    return Told(*_filling_up(visit.model.popular, product))
 
 
-def telling(generators: Sequence[Candidates], places: npt.NDArray[np.float32]) -> Candidates:
+def _telling(generators: Sequence[Candidates], places: npt.NDArray[np.float32]) -> Candidates:
     """The generator that gives a candidate's reason; see `Recommendation.source`.
 
     Arguments:
@@ -97,7 +97,7 @@ def telling(generators: Sequence[Candidates], places: npt.NDArray[np.float32]) -
     return generators[min(listed)[2]]
 
 
-def filling_up(popular: Popular, product: int) -> tuple[str, str]:
+def _filling_up(popular: Popular, product: int) -> tuple[str, str]:
     """The reason and the source of a product that nobody proposes."""
     if product < len(popular.buyers_) and popular.buyers_[product] > 0:
         return "Popular right now", Popular.name

@@ -1,7 +1,5 @@
 """What may be shown at all, and what fills a list up when nobody proposes enough."""
 
-from collections.abc import Collection
-
 import numpy as np
 import numpy.typing as npt
 
@@ -23,7 +21,6 @@ health, faith, sex. It needs a consent that was given, not a basis of the shop's
 def sellable(
     catalog: Catalog,
     at: int,
-    exclude: Collection[int] = (),
     allowed: Mask | None = None,
 ) -> Mask:
     """Which parents may be shown, shape (products,); variants themselves never are.
@@ -31,7 +28,6 @@ def sellable(
     Arguments:
         catalog: what is not available in any variant is left out.
         at: int64 ms UTC; what was first seen at or after it does not exist yet.
-        exclude: products to leave out, with all their variants.
         allowed: which products may be shown; a parent may if it or a variant may.
 
     Raises:
@@ -44,11 +40,7 @@ def sellable(
                 f"allowed has shape {allowed.shape}; the catalogue has {len(catalog):,} products"
             )
         mask = mask & allowed
-    out = parents(catalog, mask)
-    for product in exclude:
-        if 0 <= product < len(catalog):
-            out[catalog.parent[product]] = False
-    return out
+    return parents(catalog, mask)
 
 
 def offered(catalog: Catalog, at: int, filters: Filters) -> Mask:
